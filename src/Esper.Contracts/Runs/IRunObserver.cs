@@ -1,0 +1,22 @@
+namespace Esper.Contracts.Runs;
+
+/// <summary>
+/// Watches a run. Called on the training thread, between steps, in the order of events; must return quickly.
+/// </summary>
+public interface IRunObserver
+{
+    /// <summary>The run is about to take its first step.</summary>
+    void OnStarted(RunInfo info);
+
+    /// <summary>A step is done.</summary>
+    void OnStep(in StepReport report);
+
+    /// <summary>A seed changed its stage, or was refused to.</summary>
+    void OnLifecycle(LifecycleEvent change);
+
+    /// <summary>An epoch is done, decisions at its end included.</summary>
+    void OnEpoch(EpochReport report);
+
+    /// <summary>The run is over.</summary>
+    void OnFinished(RunSummary summary);
+}
