@@ -1,0 +1,498 @@
+#!/usr/bin/env bash
+# Builds, tests and runs Esper. Every command does what it needs first; './build.sh help' lists them.
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+artifacts="$root/artifacts"
+logs="$artifacts/logs"
+native="$artifacts/build/release"
+program="$artifacts/bin/esper"
+jobs="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"
+
+# What a Debian 12 machine needs beside the .NET SDK. libtorch computes through libblas.so.3, which the OpenBLAS package
+# provides; with the reference BLAS it is about a hundred times slower. clang parses the C headers for the bindings.
+packages=(g++ cmake ninja-build libtorch-dev libopenblas0-pthread libgtest-dev clang-14)
+
+red='' green='' yellow='' dim='' plain=''
+if [[ -t 1 && -z "${NO_COLOR:-}" && "${TERM:-dumb}" != dumb ]]; then
+  red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' dim=$'\e[2m' plain=$'\e[0m'
+fi
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+if [[ -n "${CI:-}" ]]; then
+  # Build servers that outlive the job keep its pipes open.
+  export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false DOTNET_CLI_USE_MSBUILD_SERVER=0
+fi
+if [[ -z "${HOME:-}" ]]; then
+  export HOME="$artifacts/home"
+  mkdir -p "$HOME"
+fi
+
+usage() {
+  cat <<'HELP'
+Usage: ./build.sh COMMAND [arguments]
+
+  setup              install what is missing (Debian 12 and relatives, with apt)
+  build              build the native libraries and the program, artifacts/bin/esper
+  test               build everything and run all tests; ends with "N passed, N failed"
+       --native      only the native tests, plain and under sanitizers
+       --managed     only the managed tests
+       --filter X    only tests whose name contains X
+  demo [options]     grow a small network on the built-in glyphs; options go to 'esper train'
+  bench [NAME ...]   list the benchmark programs, or run one with its arguments (--json FILE)
+  bindings [--check] regenerate the C# bindings from the C headers, or see whether they are current
+  format [--check]   format the sources, or see whether they are
+  clean              remove artifacts/; recorded runs stay
+  help               show this
+
+Logs lie in artifacts/logs. docs/building.md says more.
+HELP
+}
+
+# --- output ---------------------------------------------------------------------------------------------------------
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%sNote: %s%s\n' "$yellow" "$*" "$plain" >&2; }
+die() {
+  printf '%sError: %s%s\n' "$red" "$1" "$plain" >&2
+  shift
+  local line
+  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  exit 1
+}
+
+# A time in microseconds, whatever the locale's decimal sign.
+now() { printf '%s' "${EPOCHREALTIME//[.,]/}"; }
+
+elapsed() { # elapsed START: seconds since START, "12.3"
+  local tenths=$((($(now) - $1) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+log_of() { printf '%s/%s.log' "$logs" "${1//[^A-Za-z0-9]/-}"; }
+
+# stage NAME COMMAND...: one line of output, the rest goes to the log; a failure shows the log's tail.
+stage() {
+  local name=$1 log start status=0
+  log="$(log_of "$name")"
+  shift
+  mkdir -p "$logs"
+  start="$(now)"
+  [[ ! -t 1 ]] || printf '  %-34s' "$name"
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  [[ -t 1 ]] || printf '  %-34s' "$name"
+  if ((status == 0)); then
+    printf '%s%7s s%s\n' "$dim" "$(elapsed "$start")" "$plain"
+  else
+    printf '%s%7s s  failed%s\n' "$red" "$(elapsed "$start")" "$plain"
+    tail -n 40 "$log" | sed 's/^/    | /'
+    say "    whole log: ${log#"$root"/}"
+  fi
+  return "$status"
+}
+
+must() { stage "$@" || exit 1; }
+
+# --- setup ----------------------------------------------------------------------------------------------------------
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+require_dotnet() {
+  local major=''
+  if have dotnet; then
+    major="$(cd / && dotnet --list-sdks 2>/dev/null | sed -n 's/^\(1[0-9]\|[2-9][0-9]\)\..*/\1/p' | sort -n | tail -n 1)"
+  fi
+  [[ -n "$major" ]] || die "The .NET SDK 10 is missing." \
+    "Debian 12 has no package of it. Install it from https://dotnet.microsoft.com/download/dotnet/10.0," \
+    "for example: curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0" \
+    "and put it on the PATH (the script installs to ~/.dotnet)."
+}
+
+missing_packages() {
+  local package
+  for package in "${packages[@]}"; do
+    case "$package" in
+      # A compiler or tool from elsewhere serves as well.
+      g++) have g++ || have clang++ || say "$package" ;;
+      cmake) have cmake || say "$package" ;;
+      ninja-build) have ninja || say "$package" ;;
+      clang-14) have clang-14 || have clang || say "$package" ;;
+      *)
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || say "$package"
+        ;;
+    esac
+  done
+}
+
+# install PACKAGE...: prints the apt commands' output; needs root or sudo.
+install_packages() {
+  local as_root=()
+  if ((EUID != 0)); then
+    # With nobody to type a password, sudo must not wait for one.
+    if [[ -t 0 ]]; then as_root=(sudo); else as_root=(sudo -n); fi
+  fi
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3)
+  # The lists may be stale in part and still name what is needed: only the installation decides.
+  "${apt[@]}" update || true
+  "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
+check_blas() {
+  local link target
+  for link in "/usr/lib/$(uname -m)-linux-gnu/libblas.so.3" /usr/lib64/libblas.so.3; do
+    [[ -e "$link" ]] || continue
+    target="$(readlink -f "$link")"
+    case "$target" in
+      *openblas* | *mkl* | *blis*) ;;
+      *)
+        warn "libtorch computes through $target, which is slow. Switch to OpenBLAS:" \
+          "sudo update-alternatives --auto libblas.so.3-$(uname -m)-linux-gnu"
+        ;;
+    esac
+    return 0
+  done
+}
+
+setup() {
+  require_dotnet
+  [[ -z "${ESPER_SKIP_SETUP:-}" ]] || return 0
+  if ! have apt-get || ! have dpkg-query; then
+    die "This system has no apt. Install the equivalents of these packages:" "${packages[*]}" \
+      "then run again with ESPER_SKIP_SETUP=1; CMake finds libtorch through CMAKE_PREFIX_PATH."
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]} > 0)); then
+    if ((EUID != 0)) && ! have sudo; then
+      die "These packages are missing, and there is no sudo. As root, run:" \
+        "apt-get install --no-install-recommends ${missing[*]}"
+    fi
+    say "Installing ${missing[*]}"
+    # A password prompt of sudo comes before the stage takes the output away.
+    ((EUID == 0)) || [[ ! -t 0 ]] || sudo -v
+    must "install packages" install_packages "${missing[@]}"
+  fi
+  check_blas
+}
+
+# --- build ----------------------------------------------------------------------------------------------------------
+
+# changed STAMP PATH...: whether anything under the paths is newer than the stamp. Folders count, so that removed
+# files are noticed too.
+changed() {
+  local stamp=$1
+  shift
+  [[ ! -e "$stamp" ]] || [[ -n "$(find "$@" \( -name obj -o -name bin \) -prune -o -newer "$stamp" -print -quit)" ]]
+}
+
+native_configured() { [[ -e "$artifacts/build/$1/build.ninja" ]]; }
+
+native_build() { # native_build PRESET
+  cd "$root"
+  native_configured "$1" || cmake --preset "$1" || return 1
+  cmake --build --preset "$1" --parallel "$jobs"
+}
+
+publish() {
+  cd "$root"
+  dotnet publish src/Esper.Cli -c Release -o "$artifacts/bin" --nologo -v quiet -tl:off
+}
+
+managed_build() {
+  cd "$root"
+  dotnet build Esper.sln -c Release --nologo -v quiet -tl:off
+}
+
+# The program finds the native libraries beside itself. A new file, never an overwritten one: a running program keeps
+# its own.
+copy_native() {
+  local library
+  for library in libesper.so libesper_host.so; do
+    cp -u --remove-destination "$native/lib/$library" "$artifacts/bin/$library" || return 1
+  done
+}
+
+# run_unless_current NAME STAMP COMMAND PATH...: runs the stage if a path changed since it last succeeded. The stamp
+# is taken before, so that a change made meanwhile counts.
+run_unless_current() {
+  local name=$1 stamp=$2 command=$3
+  shift 3
+  changed "$stamp" "$@" || return 0
+  mkdir -p "${stamp%/*}"
+  touch "$stamp.new"
+  stage "$name" "$command" || return 1
+  mv "$stamp.new" "$stamp"
+}
+
+managed_sources=("$root/src" "$root/Directory.Build.props" "$root/Directory.Packages.props" "$root/global.json")
+
+build_program() {
+  stage "native libraries" native_build release || return 1
+  [[ -x "$program" ]] || rm -f "$artifacts/stamps/publish"
+  run_unless_current "program" "$artifacts/stamps/publish" publish "${managed_sources[@]}" || return 1
+  copy_native || return 1
+}
+
+build() {
+  setup
+  build_program || exit 1
+  say "Built ${program#"$root"/}"
+}
+
+# --- test -----------------------------------------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+
+# One check that is a stage of its own.
+check() {
+  if stage "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+count() { grep -o "$1" "${@:2}" 2>/dev/null | wc -l; }
+
+# tally STATUS PASSED FAILED SKIPPED: adds a suite's counts. A suite that broke without a failed test to show for it,
+# or that ran nothing, is a failure itself.
+tally() {
+  local broken=0
+  if (($1 != 0 && $3 == 0)); then broken=1; fi
+  if (($1 == 0 && $2 == 0 && $3 == 0)) && [[ -z "$filter" ]]; then
+    say "    ${red}no test ran$plain"
+    broken=1
+  fi
+  passed=$((passed + $2)) failed=$((failed + $3 + broken)) skipped=$((skipped + $4))
+  say "    $2 passed, $(($3 + broken)) failed, $4 skipped"
+}
+
+list() { # list TITLE: the names on standard input, if any
+  local name
+  while IFS= read -r name; do say "    $yellow$1$plain $name"; done
+}
+
+native_tests() { # native_tests PRESET
+  local preset=$1 junit="$logs/ctest-$1.xml" status=0
+  local arguments=(--preset "$preset" --parallel "$jobs" --timeout 300 --output-junit "$junit")
+  [[ -z "$filter" ]] && arguments+=(--no-tests=error) || arguments+=(--no-tests=ignore -R "$filter")
+  rm -f "$junit"
+  stage "native tests, $preset" in_root ctest "${arguments[@]}" || status=$?
+  local fails skips all
+  all="$(count '<testcase ' "$junit")"
+  fails="$(count '<testcase [^>]*status="fail"' "$junit")"
+  skips="$(count '<testcase [^>]*status="\(notrun\|disabled\)"' "$junit")"
+  sed -n 's/.*<testcase name="\([^"]*\)".*status="fail".*/\1/p' "$junit" 2>/dev/null | list FAILED
+  sed -n 's/.*<testcase name="\([^"]*\)".*status="\(notrun\|disabled\)".*/\1/p' "$junit" 2>/dev/null | list SKIPPED
+  tally "$status" $((all - fails - skips)) "$fails" "$skips"
+}
+
+in_root() { cd "$root" && "$@"; }
+
+managed_tests() {
+  local results="$logs/trx" status=0
+  local arguments=(-c Release --no-build --nologo --logger trx --results-directory "$results"
+    --blame-hang-timeout 5m --blame-hang-dump-type none)
+  [[ -z "$filter" ]] || arguments+=(--filter "FullyQualifiedName~$filter")
+  rm -rf "$results"
+  mkdir -p "$results"
+  stage "managed tests" in_root env ESPER_NATIVE_DIR="$native/lib" dotnet test Esper.sln "${arguments[@]}" || status=$?
+  local outcome='<UnitTestResult [^>]*outcome="' passes fails skips
+  passes="$(grep -rho "${outcome}Passed\"" "$results" | wc -l)"
+  fails="$(grep -rho "${outcome}\(Failed\|Error\|Timeout\|Aborted\)\"" "$results" | wc -l)"
+  skips="$(grep -rho "${outcome}NotExecuted\"" "$results" | wc -l)"
+  trx_names Failed "$results" | list FAILED
+  trx_names NotExecuted "$results" | list SKIPPED
+  tally "$status" "$passes" "$fails" "$skips"
+}
+
+trx_names() {
+  grep -rho "<UnitTestResult [^>]*outcome=\"$1\"" "$2" | sed -n 's/.* testName="\([^"]*\)".*/\1/p' | sort
+}
+
+short_run() { # short_run NAME: trains a small network briefly; its summary goes to NAME.json
+  local directory="$artifacts/smoke/$1"
+  rm -rf "$directory" "$directory.json"
+  mkdir -p "$artifacts/smoke"
+  "$program" train --host cnn3:8-16-32 --dataset glyphs --epochs 2 --seed 7 --threads 2 --train-limit 2000 \
+    --out "$directory" --json >"$directory.json"
+}
+
+reproducible_training() {
+  short_run first && short_run second &&
+    cmake -D FIRST="$artifacts/smoke/first.json" -D SECOND="$artifacts/smoke/second.json" \
+      -P "$root/cmake/CompareRuns.cmake"
+}
+
+# Every command and option of the program and of this script that the README shows must exist.
+readme_commands() {
+  local line words word command bad=0
+  [[ -s "$root/README.md" ]] || { say "README.md is missing or empty."; return 1; }
+  while IFS= read -r line; do
+    line="${line%%#*}"
+    read -ra words <<<"$line"
+    case "${words[0]:-}" in
+      ./build.sh)
+        usage | grep -q "^  ${words[1]:-help} " || { say "README.md: build.sh has no such command: $line"; bad=1; }
+        ;;
+      esper | artifacts/bin/esper | ./artifacts/bin/esper)
+        command="${words[1]:-}"
+        [[ "$command" == -* || -z "$command" ]] && command=''
+        if ! "$program" ${command:+"$command"} --help >"$logs/help.txt"; then
+          say "README.md: esper has no such command: $line"
+          bad=1
+          continue
+        fi
+        for word in "${words[@]:1}"; do
+          [[ "$word" == --* ]] || continue
+          grep -qe "${word%%=*}\b" "$logs/help.txt" ||
+            { say "README.md: 'esper $command' has no option ${word%%=*}: $line"; bad=1; }
+        done
+        ;;
+    esac
+  done < <(awk '/^```/ { inside = !inside; next } inside { sub(/^[ \t]*\$ /, ""); print }' "$root/README.md" |
+    sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}')
+  return "$bad"
+}
+
+finish() {
+  local colour=$green
+  ((failed == 0)) || colour=$red
+  local text="$passed passed, $failed failed"
+  ((skipped == 0)) || text+=", $skipped skipped"
+  printf '%s%s%s\n' "$colour" "$text" "$plain"
+  ((failed == 0)) || exit 1
+  exit 0
+}
+
+broken() {
+  failed=$((failed + 1))
+  finish
+}
+
+run_native_tests() {
+  native_tests release
+  if stage "native libraries, asan" native_build asan; then
+    native_tests asan
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+run_managed_tests() {
+  if run_unless_current "managed projects" "$artifacts/stamps/solution" managed_build \
+    "${managed_sources[@]}" "$root/tests" "$root/Esper.sln"; then
+    managed_tests
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+run_program_tests() {
+  check "bindings match the headers" bindings_command --check
+  check "esper doctor" "$program" doctor
+  check "short training, twice" reproducible_training
+  check "commands of the README" readme_commands
+}
+
+test_all() {
+  local parts=''
+  filter=''
+  while (($# > 0)); do
+    case "$1" in
+      --native) parts+=native ;;
+      --managed) parts+=managed ;;
+      --filter)
+        [[ -n "${2:-}" ]] || die "--filter needs a part of a test's name."
+        filter=$2
+        shift
+        ;;
+      *) die "'test' does not know '$1'." "It takes --native, --managed and --filter NAME." ;;
+    esac
+    shift
+  done
+  (setup) || broken
+  build_program || broken
+  if [[ -z "$parts" || "$parts" == *native* ]]; then run_native_tests; fi
+  if [[ -z "$parts" || "$parts" == *managed* ]]; then run_managed_tests; fi
+  if [[ -z "$parts$filter" ]]; then run_program_tests; fi
+  finish
+}
+
+# --- the other commands -----------------------------------------------------------------------------------------------
+
+given() { # given OPTION ARGUMENT...: whether the option is among the arguments
+  local option=$1 word
+  shift
+  for word in "$@"; do
+    [[ "$word" != "$option" && "$word" != "$option="* ]] || return 0
+  done
+  return 1
+}
+
+demo() {
+  setup
+  build_program || exit 1
+  local defaults=() number=1
+  if ! given --out "$@" && ! given --resume "$@"; then
+    while [[ -e "$root/runs/demo-$number" ]]; do number=$((number + 1)); done
+    defaults=(--out "$root/runs/demo-$number")
+  fi
+  exec "$program" train "${defaults[@]}" "$@"
+}
+
+bench() {
+  setup
+  must "native libraries" native_build release
+  local programs name=${1:-}
+  mapfile -t programs < <(find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*bench*' -printf '%f\n' | sort)
+  if [[ -z "$name" ]]; then
+    say "Benchmarks; run one with './build.sh bench NAME [--json FILE]':"
+    printf '  %s\n' "${programs[@]}"
+    return 0
+  fi
+  shift
+  local candidate
+  for candidate in "bench_$name" "${name}_bench" "esper_bench_$name" "$name"; do
+    [[ ! -x "$native/bin/$candidate" ]] || exec "$native/bin/$candidate" "$@"
+  done
+  die "There is no benchmark '$name'." "There are: ${programs[*]}"
+}
+
+bindings_command() {
+  cd "$root"
+  dotnet run --project src/Esper.Bindings -c Release -v quiet -- "$@"
+}
+
+bindings() {
+  setup
+  bindings_command "$@"
+}
+
+format() {
+  local check=() dry=()
+  if [[ "${1:-}" == --check ]]; then check=(--verify-no-changes) dry=(--dry-run --Werror); fi
+  local formatter
+  formatter="$(command -v clang-format-14 || command -v clang-format)" ||
+    die "clang-format is missing." "apt-get install clang-format-14"
+  cd "$root"
+  find native tests/native benchmarks/native -type f \
+    \( -name '*.h' -o -name '*.hpp' -o -name '*.inl' -o -name '*.c' -o -name '*.cpp' \) -print0 |
+    xargs -0 -r "$formatter" -i "${dry[@]}"
+  dotnet format whitespace Esper.sln --exclude src/Esper.Native/Generated "${check[@]}"
+}
+
+main() {
+  local command=${1:-help}
+  shift || true
+  case "$command" in
+    setup) setup && say "Everything that Esper needs is here." ;;
+    build) build ;;
+    test) test_all "$@" ;;
+    demo) demo "$@" ;;
+    bench) bench "$@" ;;
+    bindings) bindings "$@" ;;
+    format) format "$@" ;;
+    clean) rm -rf "$artifacts" ;;
+    help | -h | --help) usage ;;
+    *) die "There is no command '$command'." "'./build.sh help' lists them." ;;
+  esac
+}
+
+main "$@"

@@ -1,0 +1,41 @@
+#include "cpu/environment.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+
+namespace esper::cpu {
+namespace {
+
+thread_local char report[256] = "";
+
+void append(const char* verb, const char* name, const char* value) noexcept {
+  const std::size_t used = std::strlen(report);
+  std::snprintf(report + used, sizeof report - used, "%s%s %s=%.64s", used > 0 ? "; " : "", verb, name, value);
+}
+
+}  // namespace
+
+const char* prepare_environment() noexcept {
+  report[0] = '\0';
+  const char* keep = std::getenv("ESPER_KEEP_OPENBLAS");
+  const bool kept = keep != nullptr && std::strcmp(keep, "1") == 0;
+  for (const char* name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr) {
+      continue;
+    }
+    append(kept ? "kept" : "removed", name, value);
+    if (!kept) {
+#if defined(_WIN32)
+      _putenv_s(name, "");
+#else
+      unsetenv(name);
+#endif
+    }
+  }
+  return report;
+}
+
+}  // namespace esper::cpu

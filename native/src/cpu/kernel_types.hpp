@@ -1,0 +1,111 @@
+// Plain data handed to the kernels of an instruction set. Included by files compiled with that set's flags, so there
+// is nothing here but PODs: no function whose code the linker could share between instruction sets.
+#pragma once
+
+#include <cstdint>
+
+namespace esper::cpu {
+
+// How the blend weight w varies over the chunk.
+enum class WeightKind : std::int32_t {
+  kUniform,  // One number: convex, residual, confidence.
+  kChannel,  // channel_weight[C].
+  kGated     // alpha * sigmoid(gate_weight . x + gate_bias) at each position.
+};
+
+// Offsets, in floats, of the sections of one partition's gradient sums for one seed. Every section starts at a
+// multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels).
+struct PartialLayout {
+  std::int64_t input_product;   // dpre x^T, R by C.
+  std::int64_t input_sum;       // sum of dpre, R.
+  std::int64_t output_product;  // e h^T, C by R.
+  std::int64_t error_product;   // sum of e * x, C (affine).
+  std::int64_t error_sum;       // sum of e, C.
+  std::int64_t module_product;  // sum of dy * g, C (channel blend).
+  std::int64_t gate_product;    // sum of du * x, C (gated blend).
+  std::int64_t count;           // Floats in all.
+};
+
+// Index of the sums that a partition keeps in double precision.
+enum Statistic : std::int32_t {
+  kInputSquare,     // sum x^2
+  kModuleSquare,    // sum g^2
+  kGradientSquare,  // sum dy^2
+  kGradientModule,  // sum dy g
+  kGateAlpha,       // sum over positions of sigmoid(u) * (sum over channels of dy g)
+  kGateBias,        // sum of du
+  kStatisticCount
+};
+
+// One seed as the kernels see it in one call.
+struct SeedTask {
+  std::int32_t seed;           // Number in the lattice.
+  std::int32_t channel_begin;
+  std::int32_t channels;       // C
+  std::int32_t rank;           // R, 0 for affine.
+  std::int32_t family;         // esper_family
+  std::int32_t activation;     // esper_activation, -1 for none.
+  WeightKind kind;
+  std::int32_t tile;           // Positions worked on at once, a multiple of Kernels::group.
+  float weight;                // w of kUniform, 1 in Training.
+  float alpha;
+  float kappa;                 // Above 0 only in Training.
+  float gate_bias;             // p
+  const float* channel_weight; // w[C] of kChannel.
+  const float* input_weight;   // A or W1 [R][C]; u [C] for affine.
+  const float* input_bias;     // b1 [R] or nullptr.
+  const float* output_weight;  // B or W2 [C][R]; nullptr for affine.
+  const float* output_bias;    // b2 or t [C]; nullptr for lowrank.
+  const float* gate_weight;    // q [C] of kGated.
+  bool want_dx;                // Backward: write dx on the chunk.
+  bool want_theta;             // Backward: add to the partial sums of the parameters.
+  bool want_module_product;    // Backward: add to module_product.
+  bool want_statistics;        // Backward: add to the first four statistics.
+  bool want_module;            // Backward: g(x) is needed for one of the above.
+  PartialLayout partial;
+};
+
+// One seed's chunk over a run of positions: element (c, t) of a tensor is at c * channel_stride + t * position_stride;
+// one of the two strides is 1.
+struct Chunk {
+  std::int64_t channel_stride;
+  std::int64_t position_stride;
+  std::int64_t positions;
+};
+
+// Arguments of a forward kernel. y may equal x.
+struct ForwardCall {
+  const SeedTask* task;
+  Chunk chunk;
+  const float* x;
+  float* y;
+  float* scratch;  // forward_scratch floats, 64-byte aligned.
+};
+
+// Arguments of a backward kernel. dx may equal dy, and is nullptr unless task->want_dx.
+struct BackwardCall {
+  const SeedTask* task;
+  Chunk chunk;
+  const float* x;
+  const float* dy;
+  float* dx;
+  float* scratch;      // backward_scratch floats, 64-byte aligned.
+  float* partial;      // task->partial.count floats.
+  double* statistics;  // kStatisticCount numbers.
+};
+
+// The kernels of one instruction set.
+struct Kernels {
+  std::int32_t isa;            // esper_isa
+  std::int32_t group;          // Tiles are multiples of this many positions.
+  std::int32_t block_rows;     // Blocking of products in the partial sums.
+  std::int32_t block_columns;
+  void (*forward)(const ForwardCall& call);
+  void (*backward)(const BackwardCall& call);
+};
+
+extern const Kernels kScalarKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+
+}  // namespace esper::cpu

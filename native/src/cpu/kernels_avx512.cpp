@@ -1,0 +1,28 @@
+// The kernel bodies compiled for AVX-512 F, BW, DQ, VL.
+// Everything has internal linkage, and no standard library template is used: code compiled with this file's flags must
+// never be picked by the linker for callers outside of it.
+#include <immintrin.h>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "cpu/kernel_types.hpp"
+#include "esper/esper.h"
+
+namespace esper::cpu {
+namespace {
+
+#include "cpu/simd_avx512.hpp"
+// The order matters: each of these builds on the ones before it.
+#include "cpu/math.hpp"
+#include "cpu/activation.hpp"
+#include "cpu/products.hpp"
+#include "cpu/panels.hpp"
+#include "cpu/forward_body.hpp"
+#include "cpu/backward_body.hpp"
+
+}  // namespace
+
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kGroup, kOuterRows, kOuterColumns, forward, backward};
+
+}  // namespace esper::cpu

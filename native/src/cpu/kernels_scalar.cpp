@@ -1,0 +1,28 @@
+// The kernel bodies compiled for any processor.
+// Everything has internal linkage, and no standard library template is used: code compiled with this file's flags must
+// never be picked by the linker for callers outside of it.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "cpu/kernel_types.hpp"
+#include "esper/esper.h"
+
+namespace esper::cpu {
+namespace {
+
+#include "cpu/simd_scalar.hpp"
+// The order matters: each of these builds on the ones before it.
+#include "cpu/math.hpp"
+#include "cpu/activation.hpp"
+#include "cpu/products.hpp"
+#include "cpu/panels.hpp"
+#include "cpu/forward_body.hpp"
+#include "cpu/backward_body.hpp"
+
+}  // namespace
+
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup, kOuterRows, kOuterColumns, forward, backward};
+
+}  // namespace esper::cpu

@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/lattice_run.hpp"
+#include "cpu/seed_task.hpp"
+
+namespace esper::cpu {
+
+void copy_channels(const Geometry& geometry, const Run& run, const std::vector<ChannelRange>& ranges,
+                   const float* source, float* target) noexcept {
+  const std::int64_t base = run.base(geometry);
+  for (const ChannelRange& range : ranges) {
+    const std::int64_t start = base + range.first * geometry.channel_stride;
+    const bool channels_last = geometry.channel_stride == 1;
+    // Rows of the copy are contiguous; together they are one row where nothing lies between them.
+    std::int64_t rows = channels_last ? run.count : range.count;
+    std::int64_t length = channels_last ? range.count : run.count;
+    const std::int64_t stride = channels_last ? geometry.position_stride : geometry.channel_stride;
+    if (length == stride) {
+      length *= rows;
+      rows = 1;
+    }
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const std::int64_t offset = start + row * stride;
+      std::memcpy(target + offset, source + offset, static_cast<std::size_t>(length) * sizeof(float));
+    }
+  }
+}
+
+void lattice_forward(const layout::Lattice& lattice, Context& context, const esper_shape& shape, const float* theta,
+                     const float* x, float* y) {
+  const Geometry geometry = make_geometry(shape, lattice.channels());
+  Workspace& workspace = context.workspace();
+  const Kernels& kernels = context.kernels();
+  plan_forward(lattice, kernels, geometry, theta, workspace);
+
+  std::int64_t scratch_size = 0;
+  std::int64_t active_channels = 0;
+  for (const SeedTask& task : workspace.tasks) {
+    scratch_size = std::max(scratch_size, forward_scratch(task));
+    active_channels += task.channels;
+  }
+  const bool in_place = x == y;
+  if (in_place && active_channels == 0) {
+    return;
+  }
+  float* scratch = workspace.scratch.reserve(scratch_size * context.threads());
+
+  const auto body = [&](std::int32_t partition) noexcept {
+    Runs runs(geometry, partition, context.threads());
+    Run run;
+    while (runs.next(&run)) {
+      const std::int64_t base = run.base(geometry);
+      if (!in_place) {
+        copy_channels(geometry, run, workspace.untouched, x, y);
+      }
+      for (const SeedTask& task : workspace.tasks) {
+        const std::int64_t offset = base + task.channel_begin * geometry.channel_stride;
+        kernels.forward({&task,
+                         {geometry.channel_stride, geometry.position_stride, run.count},
+                         x + offset,
+                         y + offset,
+                         scratch + partition * scratch_size});
+      }
+    }
+  };
+  const std::int64_t touched = in_place ? active_channels : geometry.channels;
+  context.run(touched * geometry.images * geometry.positions, body);
+}
+
+}  // namespace esper::cpu

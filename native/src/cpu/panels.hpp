@@ -1,0 +1,87 @@
+// Tiles between memory and scratch panels. Included inside the instruction set's own anonymous namespace.
+
+// Zeroes the columns from valid on, so that padding adds nothing to sums.
+inline void clear_tail(float* panel, std::int32_t rows, std::int64_t valid, std::int64_t positions) {
+  if (valid == positions) {
+    return;
+  }
+  for (std::int32_t i = 0; i < rows; ++i) {
+    std::memset(panel + i * positions + valid, 0, static_cast<std::size_t>(positions - valid) * sizeof(float));
+  }
+}
+
+// Copies valid positions of a chunk that is channels-last, source[t * stride + c], to panel[c][t].
+inline void load_channels_last(const float* source, std::int64_t stride, std::int32_t channels, std::int64_t valid,
+                               std::int64_t positions, float* panel) {
+  std::int64_t t = 0;
+  for (; t + kLanes <= valid; t += kLanes) {
+    std::int32_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes) {
+      transpose(source + t * stride + c, stride, panel + c * positions + t, positions);
+    }
+    for (; c < channels; ++c) {
+      for (int k = 0; k < kLanes; ++k) {
+        panel[c * positions + t + k] = source[(t + k) * stride + c];
+      }
+    }
+  }
+  for (; t < valid; ++t) {
+    for (std::int32_t c = 0; c < channels; ++c) {
+      panel[c * positions + t] = source[t * stride + c];
+    }
+  }
+}
+
+// The reverse of load_channels_last.
+inline void store_channels_last(const float* panel, std::int64_t positions, std::int32_t channels, std::int64_t valid,
+                                float* target, std::int64_t stride) {
+  std::int64_t t = 0;
+  for (; t + kLanes <= valid; t += kLanes) {
+    std::int32_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes) {
+      transpose(panel + c * positions + t, positions, target + t * stride + c, stride);
+    }
+    for (; c < channels; ++c) {
+      for (int k = 0; k < kLanes; ++k) {
+        target[(t + k) * stride + c] = panel[c * positions + t + k];
+      }
+    }
+  }
+  for (; t < valid; ++t) {
+    for (std::int32_t c = 0; c < channels; ++c) {
+      target[t * stride + c] = panel[c * positions + t];
+    }
+  }
+}
+
+// True if a tile of the chunk can be worked on where it lies.
+inline bool in_place(const Chunk& chunk, std::int64_t valid, std::int64_t positions) {
+  return chunk.position_stride == 1 && valid == positions;
+}
+
+// Copies valid positions from source to panel and zeroes the rest of the panel.
+inline void load_panel(const Chunk& chunk, const float* source, std::int32_t channels, std::int64_t valid,
+                       std::int64_t positions, float* panel) {
+  if (chunk.position_stride == 1) {
+    for (std::int32_t c = 0; c < channels; ++c) {
+      std::memcpy(panel + c * positions, source + c * chunk.channel_stride,
+                  static_cast<std::size_t>(valid) * sizeof(float));
+    }
+  } else {
+    load_channels_last(source, chunk.position_stride, channels, valid, positions, panel);
+  }
+  clear_tail(panel, channels, valid, positions);
+}
+
+// Copies valid positions from panel to target.
+inline void store_panel(const Chunk& chunk, const float* panel, std::int32_t channels, std::int64_t valid,
+                        std::int64_t positions, float* target) {
+  if (chunk.position_stride == 1) {
+    for (std::int32_t c = 0; c < channels; ++c) {
+      std::memcpy(target + c * chunk.channel_stride, panel + c * positions,
+                  static_cast<std::size_t>(valid) * sizeof(float));
+    }
+  } else {
+    store_channels_last(panel, positions, channels, valid, target, chunk.position_stride);
+  }
+}

@@ -1,0 +1,50 @@
+#include "cpu/partition.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace esper::cpu {
+namespace {
+
+constexpr std::int64_t kBlock = 64;  // Positions.
+
+}  // namespace
+
+Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept {
+  if (shape.layout == ESPER_LAYOUT_TOKENS) {
+    return {1, shape.batch * shape.positions, 1, channels, 0, channels, kBlock};
+  }
+  return {shape.batch,
+          shape.positions,
+          shape.positions,
+          1,
+          shape.positions * channels,
+          channels,
+          std::numeric_limits<std::int64_t>::max()};
+}
+
+Runs::Runs(const Geometry& geometry, std::int32_t index, std::int32_t count) noexcept
+    : geometry_(geometry), blocks_per_image_((geometry.positions + kBlock - 1) / kBlock) {
+  const std::int64_t blocks = geometry.images * blocks_per_image_;
+  // blocks * index could overflow; quotient and remainder can not.
+  const std::int64_t share = blocks / count;
+  const std::int64_t rest = blocks % count;
+  block_ = share * index + std::min<std::int64_t>(rest, index);
+  end_ = block_ + share + (index < rest ? 1 : 0);
+}
+
+bool Runs::next(Run* run) noexcept {
+  if (block_ >= end_) {
+    return false;
+  }
+  const std::int64_t image = block_ / blocks_per_image_;
+  const std::int64_t first = (block_ % blocks_per_image_) * kBlock;
+  const std::int64_t image_end = std::min(end_, (image + 1) * blocks_per_image_);
+  std::int64_t blocks = image_end - block_;
+  blocks = std::min(blocks, std::max<std::int64_t>(1, geometry_.longest_run / kBlock));
+  *run = {image, first, std::min(geometry_.positions - first, blocks * kBlock)};
+  block_ += blocks;
+  return true;
+}
+
+}  // namespace esper::cpu

@@ -1,0 +1,53 @@
+// Division of a site's tensor among partitions.
+#pragma once
+
+#include <cstdint>
+
+#include "esper/esper.h"
+
+namespace esper::cpu {
+
+// A tensor as images of positions; token sequences are one image of batch * positions positions.
+struct Geometry {
+  std::int64_t images;
+  std::int64_t positions;
+  std::int64_t channel_stride;
+  std::int64_t position_stride;
+  std::int64_t image_stride;
+  std::int64_t channels;
+  // Longest run of positions that is worked on at once: channels-last tensors go through all seeds for a few rows
+  // before the next rows, while the rows are in cache.
+  std::int64_t longest_run;
+
+  std::int64_t elements() const noexcept { return images * positions * channels; }
+};
+
+Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept;
+
+// Positions first to first + count - 1 of one image.
+struct Run {
+  std::int64_t image;
+  std::int64_t first;
+  std::int64_t count;
+
+  // Index of the run's first element in channel 0.
+  std::int64_t base(const Geometry& g) const noexcept { return image * g.image_stride + first * g.position_stride; }
+};
+
+// The runs of partition index out of count, in order. Boundaries between partitions lie at multiples of a block of
+// positions and depend on the geometry and count alone.
+class Runs {
+ public:
+  Runs(const Geometry& geometry, std::int32_t index, std::int32_t count) noexcept;
+
+  // Next run; false at the end.
+  bool next(Run* run) noexcept;
+
+ private:
+  const Geometry& geometry_;
+  std::int64_t blocks_per_image_;
+  std::int64_t block_;
+  std::int64_t end_;
+};
+
+}  // namespace esper::cpu

@@ -1,0 +1,90 @@
+// Sixteen lanes of AVX-512 F, BW, DQ, VL. Included inside the instruction set's own anonymous namespace.
+// max(a, b) and min(a, b) return b if either is NaN.
+
+struct Vec {
+  __m512 v;
+};
+using Mask = __mmask16;
+
+constexpr int kLanes = 16;
+constexpr int kGroupVectors = 2;  // Vectors of positions in a register block.
+constexpr int kBlock = 8;         // Output rows in a register block.
+constexpr int kOuterRows = 4;     // Blocking of outer products.
+constexpr int kOuterColumns = 4;
+
+inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+inline Vec set1(float a) { return {_mm512_set1_ps(a)}; }
+inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline Mask less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
+inline Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
+inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
+inline Vec copysign(Vec magnitude, Vec sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0F);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, magnitude.v), _mm512_and_ps(bit, sign.v))};
+}
+
+// a * 2^n for integral n; rounds once, also into subnormals.
+inline Vec scale(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+
+// Adds a pair of vectors so that each 128-bit part alternates their partial sums.
+inline __m512 add_pair(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)); }
+
+// Partial sums of four vectors in the four places of each 128-bit part.
+inline __m512 add_four(const Vec* a) {
+  const __m512d left = _mm512_castps_pd(add_pair(a[0].v, a[1].v));
+  const __m512d right = _mm512_castps_pd(add_pair(a[2].v, a[3].v));
+  return _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(left, right)),
+                       _mm512_castpd_ps(_mm512_unpackhi_pd(left, right)));
+}
+
+// Adds neighbouring 128-bit parts: those of a into the lower half, those of b into the upper.
+inline __m512 add_parts(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+}
+
+// Lane i of the result is the sum of the lanes of a[i].
+inline Vec reduce(const Vec* a) {
+  return {add_parts(add_parts(add_four(a), add_four(a + 4)), add_parts(add_four(a + 8), add_four(a + 12)))};
+}
+
+inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+
+// Writes the transpose of the 16 by 16 block at from (rows from_stride apart) to to (rows to_stride apart).
+inline void transpose(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+  __m512 row[16];
+  __m512 quad[16];
+  // Part p of row[4 k + i] is columns 4 k .. 4 k + 3 of row 4 p + i, so that the rest stays inside 128-bit parts.
+  for (int i = 0; i < 4; ++i) {
+    const __m512 a = _mm512_loadu_ps(from + i * from_stride);
+    const __m512 b = _mm512_loadu_ps(from + (i + 4) * from_stride);
+    const __m512 c = _mm512_loadu_ps(from + (i + 8) * from_stride);
+    const __m512 d = _mm512_loadu_ps(from + (i + 12) * from_stride);
+    const __m512 ab_low = _mm512_shuffle_f32x4(a, b, 0x44);
+    const __m512 ab_high = _mm512_shuffle_f32x4(a, b, 0xEE);
+    const __m512 cd_low = _mm512_shuffle_f32x4(c, d, 0x44);
+    const __m512 cd_high = _mm512_shuffle_f32x4(c, d, 0xEE);
+    row[i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0x88);
+    row[4 + i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0xDD);
+    row[8 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0x88);
+    row[12 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0xDD);
+  }
+  for (int k = 0; k < 16; k += 4) {
+    quad[k] = _mm512_unpacklo_ps(row[k], row[k + 1]);
+    quad[k + 1] = _mm512_unpackhi_ps(row[k], row[k + 1]);
+    quad[k + 2] = _mm512_unpacklo_ps(row[k + 2], row[k + 3]);
+    quad[k + 3] = _mm512_unpackhi_ps(row[k + 2], row[k + 3]);
+  }
+  for (int k = 0; k < 16; k += 4) {
+    _mm512_storeu_ps(to + (k + 0) * to_stride, _mm512_shuffle_ps(quad[k], quad[k + 2], 0x44));
+    _mm512_storeu_ps(to + (k + 1) * to_stride, _mm512_shuffle_ps(quad[k], quad[k + 2], 0xEE));
+    _mm512_storeu_ps(to + (k + 2) * to_stride, _mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0x44));
+    _mm512_storeu_ps(to + (k + 3) * to_stride, _mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0xEE));
+  }
+}

@@ -1,0 +1,48 @@
+// One lane: the portable implementation of the vector interface that the kernel bodies are written in.
+// Included inside the instruction set's own anonymous namespace. max(a, b) and min(a, b) return b if either is NaN.
+
+struct Vec {
+  float v;
+};
+using Mask = bool;
+
+constexpr int kLanes = 1;
+constexpr int kGroupVectors = 4;  // Vectors of positions in a register block.
+constexpr int kBlock = 2;         // Output rows in a register block.
+constexpr int kOuterRows = 2;     // Blocking of outer products.
+constexpr int kOuterColumns = 2;
+
+inline Vec load(const float* p) { return {*p}; }
+inline void store(float* p, Vec a) { *p = a.v; }
+inline Vec set1(float a) { return {a}; }
+inline Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
+inline Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
+inline Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
+inline Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+// Two roundings: the C library's exact fma is a function call on processors without the instruction.
+inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
+inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
+inline Vec min(Vec a, Vec b) { return {a.v < b.v ? a.v : b.v}; }
+inline Mask less(Vec a, Vec b) { return a.v < b.v; }
+inline Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
+inline Vec abs(Vec a) { return {__builtin_fabsf(a.v)}; }
+inline Vec copysign(Vec magnitude, Vec sign) { return {__builtin_copysignf(magnitude.v, sign.v)}; }
+inline float sum(Vec a) { return a.v; }
+inline Vec reduce(const Vec* a) { return a[0]; }
+
+inline float power_of_two(std::int32_t n) {
+  const std::uint32_t bits = static_cast<std::uint32_t>(n + 127) << 23;
+  float result;
+  std::memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+// a * 2^n for integral n in [-252, 254]; anything for NaN.
+inline Vec scale(Vec a, Vec n) {
+  const std::int32_t whole = n.v == n.v ? static_cast<std::int32_t>(n.v) : 0;
+  const std::int32_t half = whole >> 1;
+  return {a.v * power_of_two(half) * power_of_two(whole - half)};
+}
+
+// Writes the transpose of the kLanes by kLanes block at from to to.
+inline void transpose(const float* from, std::int64_t, float* to, std::int64_t) { *to = *from; }

@@ -1,0 +1,60 @@
+// Memory that calls work in. It grows to the largest call and is then reused: the steady state allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#include "cpu/kernel_types.hpp"
+
+namespace esper::cpu {
+
+// Uninitialised floats at a 64-byte boundary.
+class FloatBuffer {
+ public:
+  FloatBuffer() = default;
+  ~FloatBuffer() { release(); }
+  FloatBuffer(const FloatBuffer&) = delete;
+  FloatBuffer& operator=(const FloatBuffer&) = delete;
+
+  // Makes room for count floats; the contents are lost when it grows.
+  float* reserve(std::int64_t count) {
+    const auto wanted = static_cast<std::size_t>(count);
+    if (wanted > capacity_) {
+      release();
+      data_ = static_cast<float*>(::operator new(wanted * sizeof(float), kAlignment));
+      capacity_ = wanted;
+    }
+    return data_;
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+
+  void release() noexcept {
+    ::operator delete(data_, kAlignment);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
+
+  float* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+// Channels first to first + count - 1.
+struct ChannelRange {
+  std::int32_t first;
+  std::int32_t count;
+};
+
+struct Workspace {
+  std::vector<SeedTask> tasks;
+  std::vector<ChannelRange> untouched;  // Channels that out-of-place calls copy.
+  std::vector<float> channel_weights;
+  std::vector<double> statistics;  // [partition][task][kStatisticCount]
+  FloatBuffer scratch;             // [partition]
+  FloatBuffer partials;            // [partition][task]
+};
+
+}  // namespace esper::cpu

@@ -1,0 +1,141 @@
+#include "op.h"
+
+#include "error.h"
+
+namespace esper::host {
+namespace {
+
+const Operator* const kTables[] = {kActivationOperators, kConvolutionOperators,   kElementwiseOperators,
+                                   kLatticeOperators,    kLinearOperators,        kLossOperators,
+                                   kNormalizationOperators, kReductionOperators,  kShapeOperators};
+
+const char* kind_name(const Attribute& attribute) {
+  static const char* const names[] = {"an int", "a float", "a string", "ints", "floats"};
+  return names[attribute.value.index()];
+}
+
+}  // namespace
+
+const Operator* find_operator(const std::string& name) {
+  for (const Operator* table : kTables) {
+    for (const Operator* entry = table; entry->name != nullptr; ++entry) {
+      if (name == entry->name) return entry;
+    }
+  }
+  return nullptr;
+}
+
+const char* operator_names() {
+  static const std::string names = [] {
+    std::string joined;
+    for (const Operator* table : kTables) {
+      for (const Operator* entry = table; entry->name != nullptr; ++entry) {
+        joined += (joined.empty() ? "" : " ") + std::string(entry->name);
+      }
+    }
+    return joined;
+  }();
+  return names.c_str();
+}
+
+int64_t normalize_axis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank) {
+    invalid("axis ", axis, " is outside [", -rank, ", ", rank, ") for an input of rank ", rank);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+std::string NodeReader::place() const {
+  return text("node '", node_.name, "' (", node_.domain.empty() ? "" : node_.domain + ".", node_.op, ")");
+}
+
+void NodeReader::expect(size_t required, size_t most, size_t most_outputs) {
+  if (node_.inputs.size() > most) {
+    invalid(place(), ": has ", node_.inputs.size(), " inputs, supported are at most ", most);
+  }
+  for (size_t i = 0; i < required; ++i) {
+    if (!has_input(i)) invalid(place(), ": input ", i, " is missing; it needs ", required);
+  }
+  for (size_t i = most_outputs; i < node_.outputs.size(); ++i) {
+    if (node_.outputs[i] >= 0) invalid(place(), ": output ", i, " is not supported; leave it out");
+  }
+  if (node_.outputs[0] < 0 && most_outputs == 1) invalid(place(), ": its output is left out");
+}
+
+const Value& NodeReader::input(size_t index) const {
+  return graph_.values[static_cast<size_t>(node_.inputs[index])];
+}
+
+const at::Tensor* NodeReader::constant(size_t index) const {
+  if (!has_input(index) || input(index).role != ESPER_HOST_CONSTANT) return nullptr;
+  return &graph_.contents[static_cast<size_t>(node_.inputs[index])];
+}
+
+std::vector<int64_t> NodeReader::constant_ints(size_t index, const char* what) const {
+  const at::Tensor* tensor = constant(index);
+  if (tensor == nullptr || tensor->scalar_type() != at::kLong) {
+    invalid(place(), ": input ", index, " (", what, ") must be an int64 constant");
+  }
+  const int64_t* data = tensor->data_ptr<int64_t>();
+  return {data, data + tensor->numel()};
+}
+
+void NodeReader::expect_float(size_t index) const {
+  const Value& value = input(index);
+  if (value.dtype != ESPER_HOST_FLOAT32 && value.dtype != ESPER_HOST_FLOAT64) {
+    invalid(place(), ": input ", index, " '", value.name, "' is ", dtype_name(value.dtype), ", expected float32");
+  }
+}
+
+const Attribute* NodeReader::find(const char* name) {
+  known_.emplace_back(name);
+  for (size_t i = 0; i < node_.attributes.size(); ++i) {
+    if (node_.attributes[i].name == name) {
+      used_[i] = true;
+      return &node_.attributes[i];
+    }
+  }
+  return nullptr;
+}
+
+bool NodeReader::has(const char* name) { return find(name) != nullptr; }
+
+int64_t NodeReader::integer(const char* name, int64_t fallback) {
+  const Attribute* attribute = find(name);
+  if (attribute == nullptr) return fallback;
+  if (const auto* value = std::get_if<int64_t>(&attribute->value)) return *value;
+  invalid(place(), ": attribute '", name, "' is ", kind_name(*attribute), ", expected an int");
+}
+
+double NodeReader::real(const char* name, double fallback) {
+  const Attribute* attribute = find(name);
+  if (attribute == nullptr) return fallback;
+  if (const auto* value = std::get_if<double>(&attribute->value)) return *value;
+  invalid(place(), ": attribute '", name, "' is ", kind_name(*attribute), ", expected a float");
+}
+
+std::string NodeReader::string(const char* name, const std::string& fallback) {
+  const Attribute* attribute = find(name);
+  if (attribute == nullptr) return fallback;
+  if (const auto* value = std::get_if<std::string>(&attribute->value)) return *value;
+  invalid(place(), ": attribute '", name, "' is ", kind_name(*attribute), ", expected a string");
+}
+
+std::vector<int64_t> NodeReader::integers(const char* name, const std::vector<int64_t>& fallback) {
+  const Attribute* attribute = find(name);
+  if (attribute == nullptr) return fallback;
+  if (const auto* value = std::get_if<std::vector<int64_t>>(&attribute->value)) return *value;
+  invalid(place(), ": attribute '", name, "' is ", kind_name(*attribute), ", expected ints");
+}
+
+void NodeReader::finish() const {
+  for (size_t i = 0; i < used_.size(); ++i) {
+    if (used_[i]) continue;
+    std::string known;
+    for (const std::string& name : known_) known += (known.empty() ? "" : ", ") + name;
+    invalid(place(), ": attribute '", node_.attributes[i].name, "' is not supported; supported are: ",
+            known.empty() ? "none" : known);
+  }
+}
+
+}  // namespace esper::host

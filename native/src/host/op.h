@@ -1,0 +1,122 @@
+// What an operator is to the executor: a function over a frame of values, made once from a node's checked attributes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "graph.h"
+#include "torch.h"
+
+namespace esper::host {
+
+class Site;
+
+// Counter-based random numbers: draw i of a session is a function of key and i alone.
+struct DropoutState {
+  uint64_t key = 0;
+  int64_t counter = 0;  // Draws made so far.
+};
+
+// The values of one execution and what operators need to know of it.
+struct Frame {
+  std::vector<at::Tensor> slots;
+  bool training = false;          // Training mode of BatchNormalization and Dropout.
+  bool telemetry = false;         // Lattices gather seed sums in backward.
+  DropoutState* dropout = nullptr;
+  std::vector<Site>* sites = nullptr;
+  std::vector<at::Tensor>* site_values = nullptr;  // A probe collects the sites' values here, NULL otherwise.
+};
+
+// A node's view of a frame.
+class Io {
+ public:
+  Io(Frame& frame, const Node& node) : frame_(frame), node_(node) {}
+  Frame& frame() const { return frame_; }
+  const Node& node() const { return node_; }
+  bool has(size_t index) const { return index < node_.inputs.size() && node_.inputs[index] >= 0; }
+  const at::Tensor& in(size_t index) const { return frame_.slots[static_cast<size_t>(node_.inputs[index])]; }
+  void out(size_t index, at::Tensor value) const {
+    if (index < node_.outputs.size() && node_.outputs[index] >= 0) {
+      frame_.slots[static_cast<size_t>(node_.outputs[index])] = std::move(value);
+    }
+  }
+
+ private:
+  Frame& frame_;
+  const Node& node_;
+};
+
+using Run = std::function<void(Io&)>;
+
+// Reads a node while its operator is made. Attributes that nobody asked for are refused by finish().
+class NodeReader {
+ public:
+  NodeReader(const Graph& graph, const Node& node) : graph_(graph), node_(node), used_(node.attributes.size(), false) {}
+
+  const Graph& graph() const { return graph_; }
+  const Node& node() const { return node_; }
+  // "node 'name' (Op)".
+  std::string place() const;
+
+  // Refuses other numbers of inputs and outputs; the first `required` inputs must be present.
+  void expect(size_t required, size_t most, size_t most_outputs = 1);
+  bool has_input(size_t index) const { return index < node_.inputs.size() && node_.inputs[index] >= 0; }
+  const Value& input(size_t index) const;
+  // Content of an input that is a constant, NULL otherwise.
+  const at::Tensor* constant(size_t index) const;
+  // An int64 constant input as a list. Throws when the input is no int64 constant.
+  std::vector<int64_t> constant_ints(size_t index, const char* what) const;
+  // Throws unless an input of known dtype is floating point.
+  void expect_float(size_t index) const;
+
+  int64_t integer(const char* name, int64_t fallback);
+  double real(const char* name, double fallback);
+  std::string string(const char* name, const std::string& fallback);
+  std::vector<int64_t> integers(const char* name, const std::vector<int64_t>& fallback);
+  bool has(const char* name);
+  // Throws if the node has an attribute that was not read.
+  void finish() const;
+
+ private:
+  const Attribute* find(const char* name);
+
+  const Graph& graph_;
+  const Node& node_;
+  std::vector<bool> used_;
+  std::vector<std::string> known_;
+};
+
+// Reductions of neighbouring nodes that the plan decides and that change no bit of any result.
+struct Fusion {
+  bool in_place = false;  // Relu: overwrite the input, which nothing else reads.
+  bool relu = false;      // BatchNormalization: apply the Relu that alone consumes it.
+};
+
+using Factory = Run (*)(NodeReader& reader, const Fusion& fusion);
+
+struct Operator {
+  const char* name;  // "Conv" or "esper.Lattice".
+  Factory make;
+};
+
+// Operators by family; each table ends with a null name.
+extern const Operator kActivationOperators[];
+extern const Operator kConvolutionOperators[];
+extern const Operator kElementwiseOperators[];
+extern const Operator kLatticeOperators[];
+extern const Operator kLinearOperators[];
+extern const Operator kLossOperators[];
+extern const Operator kNormalizationOperators[];
+extern const Operator kReductionOperators[];
+extern const Operator kShapeOperators[];
+
+// The operator of that name, NULL if there is none.
+const Operator* find_operator(const std::string& name);
+// Space-separated names of all operators; static.
+const char* operator_names();
+
+// axis in [0, rank) from ONNX's [-rank, rank).
+int64_t normalize_axis(int64_t axis, int64_t rank);
+
+}  // namespace esper::host

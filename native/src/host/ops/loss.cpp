@@ -1,0 +1,111 @@
+// SoftmaxCrossEntropyLoss and the counting of correct predictions.
+#include "loss.h"
+
+#include <limits>
+
+#include "error.h"
+#include "op.h"
+
+namespace esper::host {
+namespace {
+
+Run make_cross_entropy(NodeReader& reader, const Fusion&) {
+  reader.expect(2, 3, 2);
+  reader.expect_float(0);
+  if (reader.input(1).dtype != ESPER_HOST_INT64) {
+    invalid(reader.place(), ": labels '", reader.input(1).name, "' are ", dtype_name(reader.input(1).dtype),
+            ", expected int64");
+  }
+  LossOptions options;
+  options.ignore_index = reader.integer("ignore_index", -100);
+  options.label_smoothing = reader.real("label_smoothing", 0.0);
+  const std::string reduction = reader.string("reduction", "mean");
+  if (reduction != "mean" && reduction != "sum" && reduction != "none") {
+    invalid(reader.place(), ": attribute 'reduction' is '", reduction, "', expected mean, sum or none");
+  }
+  if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
+    invalid(reader.place(), ": attribute 'label_smoothing' is ", options.label_smoothing, ", expected [0, 1]");
+  }
+  const auto mode = static_cast<int64_t>(reduction == "mean" ? at::Reduction::Mean
+                                         : reduction == "sum" ? at::Reduction::Sum
+                                                              : at::Reduction::None);
+  return [options, mode](Io& io) {
+    const at::Tensor& logits = io.in(0);
+    const at::Tensor& labels = io.in(1);
+    check_labels(logits, labels, options);
+    const at::Tensor weight = io.has(2) ? io.in(2) : at::Tensor();
+    io.out(0, at::cross_entropy_loss(logits, labels, weight, mode, options.ignore_index, options.label_smoothing));
+    if (io.node().outputs.size() > 1 && io.node().outputs[1] >= 0) io.out(1, at::log_softmax(logits, 1));
+  };
+}
+
+struct TopTwo {
+  int64_t index = -1;  // Of the first maximum; -1 if any score is NaN.
+  double margin = 0.0;
+};
+
+TopTwo top_two(const float* scores, int64_t classes) {
+  TopTwo top;
+  float best = -std::numeric_limits<float>::infinity();
+  float second = best;
+  for (int64_t k = 0; k < classes; ++k) {
+    const float score = scores[k];
+    if (score != score) return {-1, std::numeric_limits<double>::quiet_NaN()};
+    if (score > best || top.index < 0) {
+      second = best;
+      best = score;
+      top.index = k;
+    } else if (score > second) {
+      second = score;
+    }
+  }
+  top.margin = classes > 1 ? static_cast<double>(best) - static_cast<double>(second) : 0.0;
+  return top;
+}
+
+}  // namespace
+
+void check_labels(const at::Tensor& logits, const at::Tensor& labels, const LossOptions& options) {
+  std::vector<int64_t> expected = logits.sizes().vec();
+  if (logits.dim() < 2) invalid("logits have shape ", shape_text(logits.sizes()), ", expected [N, K, ...]");
+  const int64_t classes = expected[1];
+  expected.erase(expected.begin() + 1);
+  if (labels.sizes() != at::IntArrayRef(expected)) {
+    invalid("labels have shape ", shape_text(labels.sizes()), ", expected ", shape_text(expected), " for logits ",
+            shape_text(logits.sizes()));
+  }
+  const at::Tensor dense = labels.contiguous();
+  const int64_t* label = dense.data_ptr<int64_t>();
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    if (label[i] != options.ignore_index && (label[i] < 0 || label[i] >= classes)) {
+      invalid("label ", label[i], " at position ", i, " is outside [0, ", classes, ") and is not ignore_index (",
+              options.ignore_index, ")");
+    }
+  }
+}
+
+Counts count_correct(const at::Tensor& logits, const at::Tensor& labels, const LossOptions& options,
+                     uint8_t* correct_out) {
+  const int64_t classes = logits.size(1);
+  const at::Tensor rows = logits.detach().movedim(1, -1).to(at::kFloat).contiguous();
+  const at::Tensor dense = labels.contiguous();
+  const float* score = rows.data_ptr<float>();
+  const int64_t* label = dense.data_ptr<int64_t>();
+  Counts counts;
+  double margins = 0.0;
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    const bool counted = label[i] != options.ignore_index;
+    const TopTwo top = counted ? top_two(score + i * classes, classes) : TopTwo{};
+    const bool hit = counted && top.index == label[i];
+    if (correct_out != nullptr) correct_out[i] = hit ? 1 : 0;
+    counts.examples += counted ? 1 : 0;
+    counts.correct += hit ? 1 : 0;
+    margins += top.margin;
+  }
+  counts.margin = counts.examples > 0 ? margins / static_cast<double>(counts.examples) : 0.0;
+  return counts;
+}
+
+const Operator kLossOperators[] = {{"SoftmaxCrossEntropyLoss", make_cross_entropy}, {nullptr, nullptr}};
+
+}  // namespace esper::host

@@ -1,0 +1,44 @@
+// SGD and AdamW over parameters and seed arenas.
+#pragma once
+
+#include <vector>
+
+#include "site.h"
+#include "torch.h"
+
+namespace esper::host {
+
+class Optimizer {
+ public:
+  void configure(int32_t kind, const esper_host_group* groups, int32_t group_count, const int32_t* parameter_groups,
+                 int32_t parameter_count, int32_t arena_group);
+  bool configured() const { return configured_; }
+  bool adamw() const { return kind_ == ESPER_HOST_ADAMW; }
+
+  // One step on a parameter: float32, contiguous, as its gradient.
+  void step_parameter(size_t index, const at::Tensor& parameter, const at::Tensor& gradient, double learning_rate,
+                      double gradient_scale, Moments& moments) const;
+  // One step on the learning seeds of a site's arena.
+  void step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale) const;
+
+  // Creates zero state beside a tensor of that shape, with `counters` step counts. Throws if the optimizer keeps none
+  // (`arena` or parameter `index` decides the group).
+  void create(at::IntArrayRef shape, size_t counters, Moments& moments) const;
+  bool keeps_momentum(size_t parameter_index) const;
+  bool arena_keeps_momentum() const;
+
+ private:
+  void step(const esper_host_group& group, float* parameter, const float* gradient, float* first, float* second,
+            int64_t count, double learning_rate, double gradient_scale, int64_t steps) const;
+
+  bool configured_ = false;
+  int32_t kind_ = ESPER_HOST_SGD;
+  std::vector<esper_host_group> groups_;
+  std::vector<int32_t> parameter_groups_;
+  int32_t arena_group_ = 0;
+};
+
+// Sum of squares of a gradient in double; the same bits for the same number of threads and elements.
+double gradient_square_sum(const at::Tensor& gradient);
+
+}  // namespace esper::host

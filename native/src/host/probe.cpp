@@ -1,0 +1,62 @@
+#include "probe.h"
+
+#include "error.h"
+
+namespace esper::host {
+namespace {
+
+// The chunk's channels of a site tensor as a matrix [rows, C].
+at::Tensor chunk_rows(const SiteSpec& spec, const at::Tensor& tensor, const esper_lattice_seed& desc) {
+  const int64_t axis = spec.layout == ESPER_LAYOUT_TOKENS ? tensor.dim() - 1 : 1;
+  return tensor.narrow(axis, desc.channel_begin, desc.channel_count).movedim(axis, -1).reshape({-1, desc.channel_count});
+}
+
+}  // namespace
+
+void Probe::begin(const std::vector<Site>& sites) {
+  std::vector<std::vector<Chunk>> chunks;
+  for (const Site& site : sites) chunks.emplace_back(site.seeds().size());
+  chunks_.swap(chunks);
+  examples_ = {};
+  started_ = true;
+}
+
+void Probe::add(const std::vector<Site>& sites, const std::vector<at::Tensor>& values,
+                const std::vector<at::Tensor>& gradients, int64_t examples, int32_t half) {
+  const auto side = static_cast<size_t>(half);
+  for (size_t i = 0; i < sites.size(); ++i) {
+    for (size_t s = 0; s < sites[i].seeds().size(); ++s) {
+      const esper_lattice_seed& desc = sites[i].seeds()[s].desc;
+      Chunk& chunk = chunks_[i][s];
+      const at::Tensor x = chunk_rows(sites[i].spec(), values[i].detach(), desc);
+      chunk.input_square += x.square().sum(at::kDouble).item<double>();
+      chunk.elements += x.numel();
+      if (!chunk.gradient[side].defined()) {
+        chunk.gradient[side] =
+            at::zeros({desc.channel_count, desc.channel_count}, at::TensorOptions().dtype(at::kDouble));
+      }
+      if (!gradients[i].defined()) continue;  // The loss does not depend on this site.
+      const at::Tensor dy = chunk_rows(sites[i].spec(), gradients[i], desc);
+      chunk.gradient[side].add_(at::mm(dy.t(), x).to(at::kDouble), static_cast<double>(examples));
+    }
+  }
+  examples_[side] += examples;
+}
+
+esper_host_seed_probe Probe::read(const Site& site, int32_t seed) const {
+  for (size_t half = 0; half < 2; ++half) {
+    if (examples_[half] == 0) invalid("probe: half ", half, " has no batch yet; call esper_host_probe_batch for both");
+  }
+  const Chunk& chunk = chunks_[static_cast<size_t>(site.spec().site)][static_cast<size_t>(seed)];
+  const at::Tensor a = chunk.gradient[0] / static_cast<double>(examples_[0]);
+  const at::Tensor b = chunk.gradient[1] / static_cast<double>(examples_[1]);
+  esper_host_seed_probe result{};
+  result.struct_size = sizeof(result);
+  result.cross = (a * b).sum().item<double>();
+  result.square_a = (a * a).sum().item<double>();
+  result.square_b = (b * b).sum().item<double>();
+  result.input_square = chunk.elements > 0 ? chunk.input_square / static_cast<double>(chunk.elements) : 0.0;
+  return result;
+}
+
+}  // namespace esper::host

@@ -1,0 +1,89 @@
+// A session: one graph with parameters, lattices, optimizer and what the last calls left to be read.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph.h"
+#include "loss.h"
+#include "optimizer.h"
+#include "plan.h"
+#include "probe.h"
+#include "site.h"
+
+namespace esper::host {
+
+// A named piece of state in memory.
+struct StateEntry {
+  std::string name;
+  int32_t dtype = ESPER_HOST_FLOAT32;
+  std::vector<int64_t> dims;
+  void* data = nullptr;
+  int64_t bytes = 0;
+};
+
+class Session {
+ public:
+  Session(const esper_host_graph& graph, const esper_host_options& options);
+
+  void configure_optimizer(int32_t optimizer, const esper_host_group* groups, int32_t group_count,
+                           const int32_t* parameter_groups, int32_t parameter_count, int32_t arena_group);
+
+  void train_step(const esper_host_tensor* inputs, int32_t count, const esper_host_step_options& options,
+                  esper_host_step_result& result);
+  void evaluate(const esper_host_tensor* inputs, int32_t count, esper_host_step_result& result, float* example_loss,
+                uint8_t* example_correct, int64_t capacity);
+  void forward(const esper_host_tensor* inputs, int32_t count, bool training);
+  void gradients(const esper_host_tensor* inputs, int32_t count, esper_host_step_result& result);
+  const at::Tensor& output(int32_t index) const;
+
+  Site& site(int32_t index);
+  const Site& site(int32_t index) const;
+
+  void probe_begin() { probe_.begin(sites_); }
+  void probe_batch(const esper_host_tensor* inputs, int32_t count, int32_t half);
+  const Probe& probe() const { return probe_; }
+
+  // Entries point into the session and hold until it changes.
+  std::vector<StateEntry> state();
+  void write_state(const std::string& name, const void* data, int64_t bytes);
+
+ private:
+  struct Backward;  // What a forward and backward pass measured.
+
+  void make_sites();
+  // A frame with parameters, buffers, constants and the checked inputs (borrowed, not copied).
+  Frame make_frame(const esper_host_tensor* inputs, int32_t count);
+  at::Tensor borrow_input(const esper_host_tensor& input, const Value& value) const;
+  // Loss and logits of an executed frame.
+  at::Tensor loss_of(const Frame& frame) const;
+  void count_predictions(const Frame& frame, esper_host_step_result& result) const;
+  void forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry,
+                        esper_host_step_result& result);
+  double gradient_norm();
+  void optimizer_step(const esper_host_step_options& options, double norm);
+  void gather_telemetry();
+  void clear_gradients();
+  std::vector<at::Tensor> backup_buffers() const;
+  void restore_buffers(const std::vector<at::Tensor>& backup);
+  void keep_outputs(const Frame& frame);
+  void create_optimizer_state(const std::string& name);
+  void append_moments(std::vector<StateEntry>& entries);
+  const at::Tensor& parameter(size_t index) const { return fixed_[static_cast<size_t>(graph_.parameters[index])]; }
+
+  Graph graph_;
+  ContextHandle context_;
+  std::vector<at::Tensor> fixed_;  // By value number: parameters (leaves), buffers, constants; others undefined.
+  std::vector<Site> sites_;
+  std::vector<Step> plan_;
+  LossOptions loss_options_;
+  DropoutState dropout_;
+  Optimizer optimizer_;
+  std::vector<Moments> moments_;  // By parameter.
+  std::vector<at::Tensor> outputs_;
+  bool gradients_kept_ = false;  // Gradients of esper_host_gradients are there to be read.
+  Probe probe_;
+};
+
+}  // namespace esper::host

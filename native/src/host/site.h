@@ -1,0 +1,100 @@
+// A site: the lattice of seeds on one value of the graph, its parameter arena and what is known about its seeds.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "op.h"
+#include "torch.h"
+
+namespace esper::host {
+
+// Attributes of an esper.Lattice node.
+struct SiteSpec {
+  int64_t site = 0;
+  int32_t layout = ESPER_LAYOUT_NCHW;
+  int32_t channels = 0;
+  int32_t seeds = 0;
+  int32_t producer = -1;  // Value number of the producing parameter, -1 = none named.
+  int64_t producer_axis = 0;
+};
+
+// Reads and checks a Lattice node.
+SiteSpec read_site(NodeReader& reader);
+
+// State that an optimizer keeps beside a tensor; undefined until the tensor's first step.
+struct Moments {
+  at::Tensor first;            // SGD: momentum. AdamW: mean of gradients.
+  at::Tensor second;           // AdamW: mean of squared gradients.
+  std::vector<int64_t> steps;  // AdamW: steps taken, one entry a tensor or a seed.
+  bool exist() const { return first.defined(); }
+};
+
+// One seed number of a site.
+struct SeedSlot {
+  bool attached = false;
+  esper_lattice_seed desc{};
+  int64_t count = 0;         // Floats in the arena.
+  int64_t module_count = 0;  // The first of them: the module's; blend parameters follow.
+};
+
+struct ContextDeleter {
+  void operator()(esper_context* context) const { esper_context_destroy(context); }
+};
+using ContextHandle = std::unique_ptr<esper_context, ContextDeleter>;
+
+struct LatticeDeleter {
+  void operator()(esper_lattice* lattice) const { esper_lattice_destroy(lattice); }
+};
+using LatticeHandle = std::unique_ptr<esper_lattice, LatticeDeleter>;
+
+class Site {
+ public:
+  // place is the node as messages name it. context outlives the site.
+  Site(const SiteSpec& spec, std::string place, esper_context* context);
+
+  void germinate(int32_t seed, const esper_lattice_seed& desc, const float* parameters, int64_t count);
+  void update(int32_t seed, const esper_lattice_seed& desc);
+  void release(int32_t seed);
+
+  const SiteSpec& spec() const { return spec_; }
+  const std::string& place() const { return place_; }
+  const std::vector<SeedSlot>& seeds() const { return seeds_; }
+  const at::Tensor& arena() const { return arena_; }
+  esper_lattice* lattice() const { return lattice_.get(); }
+  esper_context* context() const { return context_; }
+  bool blended() const { return blended_; }
+  bool learning() const { return learning_; }
+  // Whether the optimizer moves the seed's parameters.
+  static bool learns(const SeedSlot& seed);
+
+  Moments moments;
+  // Sums of the last backward pass with telemetry, one entry an attached seed; empty if it did not run.
+  std::vector<esper_seed_sums> sums;
+  // Telemetry of all seeds after the last step that gathered it.
+  std::vector<esper_host_seed_telemetry> telemetry;
+
+ private:
+  SeedSlot& attached(int32_t seed);
+  void check_seed(int32_t seed) const;
+  esper_lattice_seed complete(int32_t seed, const esper_lattice_seed& desc) const;
+  // Makes `seeds` current: new offsets, a new arena with the kept seeds' parameters and optimizer state. newcomer gets
+  // `parameters`, -1 = none.
+  void rebuild(std::vector<SeedSlot> seeds, int32_t newcomer, const float* parameters);
+  void refresh_flags();
+
+  SiteSpec spec_;
+  std::string place_;
+  esper_context* context_;
+  LatticeHandle lattice_;
+  std::vector<SeedSlot> seeds_;
+  at::Tensor arena_;  // Leaf, flat, ordered by seed number.
+  bool blended_ = false;
+  bool learning_ = false;
+};
+
+// Runs the site's lattice on x; x itself where nothing alters the value and nothing learns.
+at::Tensor run_lattice(Site& site, const at::Tensor& x, const Frame& frame);
+
+}  // namespace esper::host

@@ -1,0 +1,45 @@
+// One seed's module and blend at one position, in double precision: the oracle's mathematics.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "esper/esper.h"
+
+namespace esper::reference {
+
+// Everything that forward computes at one position.
+struct Position {
+  std::vector<double> pre;     // [R] before the activation
+  std::vector<double> hidden;  // [R] after it
+  std::vector<double> g;       // [C]
+  std::vector<double> weight;  // [C]
+  double gate = 0.0;           // sigmoid(q . x + p) of the gated blend
+};
+
+double sigmoid(double x);
+double activate(std::int32_t activation, double x);
+double activate_slope(std::int32_t activation, double x);
+
+// alpha sigmoid(k (margin - tau)) before clamping, of the confidence blend.
+double confidence(const esper_lattice_seed& seed);
+
+// p: the seed's parameters; x: [C] the position's values.
+Position evaluate(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x);
+
+// Gradients that one position adds.
+struct PositionGradient {
+  std::vector<double> dx;      // [C]
+  std::vector<double> dtheta;  // all parameters of the seed
+  double dalpha = 0.0;
+};
+
+// Gradient for upstream dy [C] at a position of a seed in a blended stage.
+PositionGradient differentiate(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x,
+                               const std::vector<double>& dy);
+
+// Parameter gradient of a seed in Training: from dy + kappa g, with w = 1 and x constant.
+std::vector<double> training_gradient(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x,
+                                      const std::vector<double>& dy);
+
+}  // namespace esper::reference

@@ -1,0 +1,3 @@
+using Esper.Cli;
+
+return CommandLine.Run(args, CliEnvironment.OfProcess());

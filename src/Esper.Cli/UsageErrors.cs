@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Esper.Cli.Output;
+using Esper.Contracts;
+
+namespace Esper.Cli;
+
+/// <summary>Finds what is wrong with a command line, and the words for it.</summary>
+internal static class UsageErrors
+{
+    /// <summary>Throws if the command line is wrong and nothing in it, such as <c>--help</c>, makes that void.</summary>
+    /// <exception cref="UsageException">It is wrong; the first mistake is told.</exception>
+    public static void ThrowIfAny(ParseResult parsed)
+    {
+        if (parsed.Errors.Count == 0)
+        {
+            return;
+        }
+
+        Command command = parsed.CommandResult.Command;
+        if (parsed.UnmatchedTokens.Count > 0)
+        {
+            throw Unmatched(parsed, command, parsed.UnmatchedTokens[0]);
+        }
+
+        ParseError error = parsed.Errors[0];
+        throw error.SymbolResult switch
+        {
+            _ when command is RootCommand => NoCommand(command),
+            OptionResult { Tokens.Count: 0 } option when option.Option.Arity.MinimumNumberOfValues > 0 => MissingValue(option.Option),
+            CommandResult or ArgumentResult when MissingArgument(parsed) is { } missing => new UsageException(
+                $"'{HelpWriter.UsageOf(command)}' needs {missing.Name}", missing.Description),
+            OptionResult { Tokens.Count: > 1 } option when error.Message.Contains("single argument", StringComparison.Ordinal) =>
+                new UsageException($"{option.Option.Name} is given {option.IdentifierTokenCount} times", "give it once"),
+            _ => new UsageException(error.Message, SeeHelp(command)),
+        };
+    }
+
+    private static UsageException Unmatched(ParseResult parsed, Command command, string token)
+    {
+        if (token.StartsWith('-'))
+        {
+            string name = token.Split('=', ':')[0];
+            IEnumerable<string> known = command.Options
+                .Concat(parsed.RootCommandResult.Command.Options.Where(option => option.Recursive)).Select(option => option.Name);
+            string place = command is RootCommand ? "esper" : $"esper {command.Name}";
+            return new UsageException($"'{place}' has no option '{name}'", DidYouMean(name, known) ?? SeeHelp(command));
+        }
+
+        if (command is RootCommand)
+        {
+            return new UsageException(
+                $"there is no command '{token}'", DidYouMean(token, command.Subcommands.Select(known => known.Name)) ?? SeeHelp(command));
+        }
+
+        return new UsageException($"'{HelpWriter.UsageOf(command)}' does not take '{token}'", SeeHelp(command));
+    }
+
+    private static UsageException NoCommand(Command root) => new(
+        "no command is given", $"the commands are {string.Join(", ", root.Subcommands.Select(command => command.Name))}");
+
+    private static UsageException MissingValue(Option option) =>
+        new($"{option.Name} needs a value", $"{option.Name} {option.HelpName}: {option.Description}");
+
+    private static Argument? MissingArgument(ParseResult parsed) => parsed.CommandResult.Command.Arguments
+        .FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 });
+
+    private static string? DidYouMean(string word, IEnumerable<string> known) =>
+        Suggestion.Nearest(word, known) is { } nearest ? $"did you mean '{nearest}'?" : null;
+
+    private static string SeeHelp(Command command) =>
+        command is RootCommand ? "'esper --help' shows the commands" : $"'esper {command.Name} --help' shows what it takes";
+}

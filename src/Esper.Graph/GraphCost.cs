@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+
+namespace Esper.Graph;
+
+/// <summary>What one node costs.</summary>
+/// <param name="Name">Name of the node.</param>
+/// <param name="Op">Its operator, with domain.</param>
+/// <param name="Flops">Forward FLOPs for a batch of one.</param>
+/// <param name="Parameters">Trained parameters that it is the first to read.</param>
+public sealed record NodeCost(string Name, string Op, long Flops, long Parameters);
+
+/// <summary>
+/// Parameters and floating point operations of a graph. A multiplication and an addition count one each. Conv, Gemm, MatMul and
+/// Attention are counted exactly (a causal mask is not taken off); the rest by element:
+/// <list type="table">
+/// <listheader><term>FLOPs</term><description>operators</description></listheader>
+/// <item><term>1 an output element</term><description>Relu, Tanh, Exp, Sqrt, Neg, Add, Sub, Mul, Div, Pow, Dropout</description></item>
+/// <item><term>2 an output element</term><description>LeakyRelu, BatchNormalization (scale and offset)</description></item>
+/// <item><term>3, 4, 5 an output element</term><description>Elu; Sigmoid and HardSwish; Gelu, Softmax and LogSoftmax</description></item>
+/// <item><term>7 an output element</term><description>LayerNormalization</description></item>
+/// <item><term>1 a window element</term><description>MaxPool, AveragePool</description></item>
+/// <item><term>1 an input element</term><description>GlobalAveragePool, ReduceMean, ReduceSum</description></item>
+/// <item><term>5 an input element</term><description>SoftmaxCrossEntropyLoss</description></item>
+/// <item><term>6 a score</term><description>inside Attention: scale and softmax</description></item>
+/// <item><term>0</term><description>what only moves, selects or converts; esper.Lattice (its seeds are counted where they grow)</description></item>
+/// </list>
+/// </summary>
+/// <param name="Parameters">Number of trained parameters.</param>
+/// <param name="Buffers">Number of elements of buffers.</param>
+/// <param name="ForwardFlops">Forward FLOPs for one example.</param>
+/// <param name="Nodes">Costs by node, in graph order.</param>
+public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops, ImmutableArray<NodeCost> Nodes)
+{
+    /// <summary>FLOPs to train on one example: by convention 3 times forward, as backward takes two products for each one of forward.</summary>
+    public long TrainFlops => 3 * ForwardFlops;
+
+    /// <summary>Counts a graph.</summary>
+    /// <param name="graph">A valid graph.</param>
+    /// <param name="inputShapes">
+    /// Shapes that replace those of the inputs, by name; null for none. With a fixed batch extent the FLOPs are those of that
+    /// whole batch.
+    /// </param>
+    /// <exception cref="GraphException">Shapes do not fit.</exception>
+    public static GraphCost Of(HostGraph graph, IReadOnlyDictionary<string, TensorShape>? inputShapes = null)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        GraphShapes shapes = ShapeInference.Infer(graph, inputShapes);
+        HashSet<string> counted = new(StringComparer.Ordinal);
+        ImmutableArray<NodeCost>.Builder nodes = ImmutableArray.CreateBuilder<NodeCost>(graph.Nodes.Length);
+        foreach (Node node in graph.Nodes)
+        {
+            RuleContext context = ShapeInference.ContextOf(node, shapes, graph.FindConstant);
+            ImmutableArray<TensorType> outputs = [.. node.Outputs.Where(o => o.Length > 0).Select(o => shapes[o])];
+            long parameters = node.Inputs
+                .Select(graph.FindParameter)
+                .Where(p => p is { Trained: true } && counted.Add(p.Name))
+                .Sum(p => p!.ElementCount);
+            long flops = ShapeInference.SchemaOf(node).Cost(context, outputs);
+            nodes.Add(new NodeCost(node.Name, node.QualifiedOp, flops, parameters));
+        }
+
+        return new GraphCost(
+            graph.Parameters.Where(p => p.Trained).Sum(p => p.ElementCount),
+            graph.Parameters.Where(p => !p.Trained).Sum(p => p.ElementCount),
+            nodes.Sum(n => n.Flops),
+            nodes.MoveToImmutable());
+    }
+}

@@ -1,0 +1,119 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Esper.Graph;
+
+/// <summary>
+/// The operators that host graphs may use: ONNX's (opset 23) under domain <c>""</c>, and Esper's Lattice. SoftmaxCrossEntropyLoss takes
+/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs.
+/// </summary>
+public static class OperatorCatalog
+{
+    /// <summary>Domain of Esper's own operators.</summary>
+    public const string EsperDomain = "esper";
+
+    /// <summary>Esper's seed lattice: x -> x with the site's seeds applied.</summary>
+    public const string Lattice = "Lattice";
+
+    private static readonly FrozenDictionary<(string Domain, string Op), OperatorSchema> Schemas =
+        All().ToFrozenDictionary(s => (s.Domain, s.Op));
+
+    /// <summary>Names of all operators in alphabetical order, with their domain where it is not ONNX's: <c>esper.Lattice</c>.</summary>
+    public static ImmutableArray<string> Names { get; } =
+        [.. Schemas.Values.Select(s => s.Name).Order(StringComparer.Ordinal)];
+
+    internal static OperatorSchema? Find(string domain, string op) => Schemas.GetValueOrDefault((domain, op));
+
+    private static IEnumerable<OperatorSchema> All() =>
+        [.. Elementwise(), .. Linear(), .. Normalization(), .. Movement()];
+
+    private static IEnumerable<OperatorSchema> Elementwise() =>
+    [
+        Unary("Relu", 1), Unary("Gelu", 5, "approximate:s"), Unary("Sigmoid", 4), Unary("Tanh", 1),
+        Unary("LeakyRelu", 2, "alpha:f"), Unary("Elu", 3, "alpha:f"), Unary("HardSwish", 4), Unary("Sqrt", 1), Unary("Exp", 1),
+        New("Neg", 1, 1, ElementwiseRules.Same, ElementwiseRules.PerOutput(1)),
+        Binary("Add"), Binary("Sub"), Binary("Mul"), Binary("Div"), Binary("Pow"),
+        New("Identity", 1, 1, ElementwiseRules.Same, Free),
+        New("Cast", 1, 1, ElementwiseRules.Cast, Free, "to:i!"),
+        New("Where", 3, 3, ElementwiseRules.Where, Free),
+        New("Dropout", 1, 3, ElementwiseRules.Dropout, ElementwiseRules.PerOutput(1), "seed:i") with { MaximumOutputs = 2 },
+    ];
+
+    private static IEnumerable<OperatorSchema> Linear() =>
+    [
+        New("Conv", 2, 3, ConvolutionRules.Conv, ConvolutionRules.ConvCost,
+            "auto_pad:s", "dilations:I", "group:i", "kernel_shape:I", "pads:I", "strides:I"),
+        New("Gemm", 2, 3, LinearRules.Gemm, LinearRules.GemmCost, "alpha:f", "beta:f", "transA:i", "transB:i"),
+        New("MatMul", 2, 2, LinearRules.MatMul, LinearRules.MatMulCost),
+        New("Attention", 3, 3, LinearRules.Attention, LinearRules.AttentionCost,
+            "q_num_heads:i!", "kv_num_heads:i!", "is_causal:i", "scale:f"),
+        New("MaxPool", 1, 1, ConvolutionRules.Pool, ConvolutionRules.PoolCost,
+            "auto_pad:s", "ceil_mode:i", "dilations:I", "kernel_shape:I!", "pads:I", "strides:I"),
+        New("AveragePool", 1, 1, ConvolutionRules.Pool, ConvolutionRules.PoolCost,
+            "auto_pad:s", "ceil_mode:i", "count_include_pad:i", "dilations:I", "kernel_shape:I!", "pads:I", "strides:I"),
+        New("GlobalAveragePool", 1, 1, ConvolutionRules.GlobalPool, ElementwiseRules.PerInput(1)),
+    ];
+
+    private static IEnumerable<OperatorSchema> Normalization() =>
+    [
+        New("BatchNormalization", 5, 5, NormalizationRules.Batch, ElementwiseRules.PerOutput(2),
+            "epsilon:f", "momentum:f", "training_mode:i"),
+        New("LayerNormalization", 2, 3, NormalizationRules.Layer, ElementwiseRules.PerOutput(7),
+            "axis:i", "epsilon:f", "stash_type:i"),
+        New("Softmax", 1, 1, NormalizationRules.Softmax, ElementwiseRules.PerOutput(5), "axis:i"),
+        New("LogSoftmax", 1, 1, NormalizationRules.Softmax, ElementwiseRules.PerOutput(5), "axis:i"),
+        New("ReduceMean", 1, 2, ReductionRules.Reduce, ElementwiseRules.PerInput(1), "keepdims:i", "noop_with_empty_axes:i"),
+        New("ReduceSum", 1, 2, ReductionRules.Reduce, ElementwiseRules.PerInput(1), "keepdims:i", "noop_with_empty_axes:i"),
+        New("SoftmaxCrossEntropyLoss", 2, 3, NormalizationRules.CrossEntropy, ElementwiseRules.PerInput(5),
+            "ignore_index:i", "label_smoothing:f", "reduction:s"),
+        New(Lattice, 1, 1, NormalizationRules.Lattice, Free,
+            "site:i!", "layout:i!", "channels:i!", "seeds:i!", "producer:s", "producer_axis:i") with { Domain = EsperDomain },
+    ];
+
+    private static IEnumerable<OperatorSchema> Movement() =>
+    [
+        New("Flatten", 1, 1, ReshapeRules.Flatten, Free, "axis:i"),
+        New("Reshape", 2, 2, ReshapeRules.Reshape, Free, "allowzero:i"),
+        New("Transpose", 1, 1, ReshapeRules.Transpose, Free, "perm:I"),
+        New("Squeeze", 1, 2, ReshapeRules.Squeeze, Free),
+        New("Unsqueeze", 2, 2, ReshapeRules.Unsqueeze, Free),
+        New("Concat", 1, int.MaxValue, SelectionRules.Concat, Free, "axis:i!"),
+        New("Slice", 3, 5, SelectionRules.Slice, Free),
+        New("Split", 1, 2, SelectionRules.Split, Free, "axis:i", "num_outputs:i") with { MaximumOutputs = int.MaxValue },
+        New("Gather", 2, 2, SelectionRules.Gather, Free, "axis:i"),
+    ];
+
+    private static long Free(RuleContext context, ImmutableArray<TensorType> outputs) => 0;
+
+    private static OperatorSchema Unary(string op, long flops, params string[] attributes) =>
+        New(op, 1, 1, ElementwiseRules.Unary, ElementwiseRules.PerOutput(flops), attributes);
+
+    private static OperatorSchema Binary(string op) =>
+        New(op, 2, 2, ElementwiseRules.Binary, ElementwiseRules.PerOutput(1));
+
+    // Attributes are written name:kind, with ! behind where required; kinds: i whole number, f real number, s text, I list of
+    // whole numbers.
+    private static OperatorSchema New(
+        string op, int minimum, int maximum, ShapeRule shape, CostRule cost, params string[] attributes)
+    {
+        var kinds = ImmutableSortedDictionary.CreateBuilder<string, AttributeKind>(StringComparer.Ordinal);
+        List<string> required = [];
+        foreach (string attribute in attributes)
+        {
+            string name = attribute[..attribute.IndexOf(':', StringComparison.Ordinal)];
+            kinds.Add(name, attribute[name.Length + 1] switch
+            {
+                'i' => AttributeKind.Int,
+                'f' => AttributeKind.Float,
+                's' => AttributeKind.String,
+                _ => AttributeKind.Ints,
+            });
+            if (attribute.EndsWith('!'))
+            {
+                required.Add(name);
+            }
+        }
+
+        return new OperatorSchema(op, "", minimum, maximum, 1, kinds.ToImmutable(), [.. required], shape, cost);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+
+namespace Esper.Graph;
+
+/// <summary>Shapes of operators that select, join or look up parts of tensors.</summary>
+internal static class SelectionRules
+{
+    /// <summary>Tensors equal but for <c>axis</c> -> joined along it.</summary>
+    public static ImmutableArray<TensorType> Concat(RuleContext c)
+    {
+        TensorType first = c.Input(0);
+        int axis = c.Axis(c.Attributes.Int("axis", 0), first.Shape.Rank);
+        Dimension sum = first.Shape[axis];
+        for (int i = 1; i < c.InputCount; i++)
+        {
+            TensorType next = c.Input(i);
+            bool fits = next.ElementType == first.ElementType && next.Shape.Rank == first.Shape.Rank
+                && next.Shape[axis].IsDynamic == sum.IsDynamic
+                && Enumerable.Range(0, first.Shape.Rank).All(d => d == axis || next.Shape[d] == first.Shape[d]);
+            if (!fits)
+            {
+                throw c.Fail($"shapes {first.Shape} and {next.Shape} do not join along axis {axis}");
+            }
+
+            sum = new Dimension(sum.Size + next.Shape[axis].Size, sum.IsDynamic);
+        }
+
+        return RuleContext.One(first.ElementType, Replace(first.Shape, axis, sum));
+    }
+
+    /// <summary>x, starts, ends, optionally axes and steps (constants) -> the part.</summary>
+    public static ImmutableArray<TensorType> Slice(RuleContext c)
+    {
+        TensorType x = c.Input(0);
+        ImmutableArray<long> starts = c.Integers(1, "starts") ?? throw c.Fail("its starts are missing");
+        ImmutableArray<long> ends = c.Integers(2, "ends") ?? throw c.Fail("its ends are missing");
+        ImmutableArray<long> axes = c.Integers(3, "axes") ?? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)];
+        ImmutableArray<long> steps = c.Integers(4, "steps") ?? [.. Enumerable.Repeat(1L, starts.Length)];
+        if (ends.Length != starts.Length || axes.Length != starts.Length || steps.Length != starts.Length)
+        {
+            throw c.Fail("starts, ends, axes and steps differ in length");
+        }
+
+        TensorShape shape = x.Shape;
+        for (int i = 0; i < starts.Length; i++)
+        {
+            int axis = c.Axis(axes[i], shape.Rank);
+            if (shape[axis].IsDynamic)
+            {
+                throw c.Fail($"axis {axis} of {x.Shape} is the batch and cannot be sliced");
+            }
+
+            if (steps[i] == 0)
+            {
+                throw c.Fail("a step of 0 never ends");
+            }
+
+            shape = Replace(shape, axis, Length(shape[axis].Size, starts[i], ends[i], steps[i]));
+        }
+
+        return RuleContext.One(x.ElementType, shape);
+    }
+
+    /// <summary>x, optionally split (constant) -> one part an output along <c>axis</c>.</summary>
+    public static ImmutableArray<TensorType> Split(RuleContext c)
+    {
+        TensorType x = c.Input(0);
+        int axis = c.Axis(c.Attributes.Int("axis", 0), x.Shape.Rank);
+        int count = c.Node.Outputs.Length;
+        if (x.Shape[axis].IsDynamic)
+        {
+            throw c.Fail($"axis {axis} of {x.Shape} is the batch and cannot be split");
+        }
+
+        long extent = x.Shape[axis].Size;
+        if (c.Attributes.Find("num_outputs") is { } stated && stated.Int != count)
+        {
+            throw c.Fail($"num_outputs {stated} contradicts its {count} outputs");
+        }
+
+        // Without sizes ONNX makes equal parts, the last one smaller where they do not come out even.
+        long part = (extent + count - 1) / count;
+        ImmutableArray<long> sizes = c.Integers(1, "split")
+            ?? [.. Enumerable.Range(0, count).Select(i => Math.Clamp(extent - (i * part), 0, part))];
+        if (sizes.Length != count || sizes.Any(s => s < 0) || sizes.Sum() != extent)
+        {
+            throw c.Fail($"split [{string.Join(", ", sizes)}] does not divide axis {axis} of {x.Shape} into {count} parts");
+        }
+
+        return [.. sizes.Select(size => new TensorType(x.ElementType, Replace(x.Shape, axis, size)))];
+    }
+
+    /// <summary>data, indices (Int64) -> data with <c>axis</c> replaced by the axes of indices.</summary>
+    public static ImmutableArray<TensorType> Gather(RuleContext c)
+    {
+        TensorType data = c.Input(0);
+        TensorType indices = c.Input(1);
+        if (indices.ElementType != ElementType.Int64)
+        {
+            throw c.Fail($"indices '{c.Node.Inputs[1]}' are {indices}, an Int64 tensor is needed");
+        }
+
+        int axis = c.Axis(c.Attributes.Int("axis", 0), data.Shape.Rank);
+        return RuleContext.One(
+            data.ElementType, [.. data.Shape.Take(axis), .. indices.Shape, .. data.Shape.Skip(axis + 1)]);
+    }
+
+    private static TensorShape Replace(TensorShape shape, int axis, Dimension extent) =>
+        TensorShape.Create(shape.Dimensions.SetItem(axis, extent).AsSpan());
+
+    private static long Length(long extent, long start, long end, long step)
+    {
+        long From(long value, long low, long high) => Math.Clamp(value < 0 ? value + extent : value, low, high);
+        return step > 0
+            ? Math.Max(0, (From(end, 0, extent) - From(start, 0, extent) + step - 1) / step)
+            : Math.Max(0, (From(start, 0, extent - 1) - From(end, -1, extent - 1) - step - 1) / -step);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Esper.Graph;
+
+/// <summary>
+/// Finds the weight whose slices make the channels of a value: upstream through operators that keep channels apart
+/// (element-wise, normalising, pooling, rearranging), the first branch first, to the nearest Conv, Gemm or MatMul.
+/// </summary>
+internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
+{
+    private static readonly FrozenSet<string> KeepsAxes = FrozenSet.ToFrozenSet(
+    [
+        "Relu", "Gelu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSwish", "Sqrt", "Exp", "Neg", "Identity", "Cast", "Dropout",
+        "BatchNormalization", "LayerNormalization", "Softmax", "LogSoftmax", "MaxPool", "AveragePool", "GlobalAveragePool",
+    ]);
+
+    private static readonly FrozenSet<string> Broadcasts = FrozenSet.ToFrozenSet(["Add", "Sub", "Mul", "Div", "Pow", "Where"]);
+
+    private static readonly FrozenSet<string> Rearranges =
+        FrozenSet.ToFrozenSet(["Flatten", "Reshape", "Squeeze", "Unsqueeze"]);
+
+    private readonly HashSet<(string Value, int Axis)> _visited = [];
+
+    /// <summary>The weight and the axis of its output channels; null if there is none.</summary>
+    public (string Weight, int Axis)? Find(string value, int axis)
+    {
+        // Several paths may lead to one value; what failed once fails again.
+        if (graph.ProducerOf(value) is not { Domain: "" } node || !_visited.Add((value, axis)))
+        {
+            return null;
+        }
+
+        if (Weight(node, value, axis) is { } weight)
+        {
+            return weight;
+        }
+
+        foreach ((string input, int inputAxis) in Upstream(node, value, axis))
+        {
+            if (Find(input, inputAxis) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    private (string Weight, int Axis)? Weight(Node node, string value, int axis)
+    {
+        bool last = axis == shapes[value].Shape.Rank - 1;
+        int? weightAxis = node.Op switch
+        {
+            "Conv" when axis == 1 => 0,
+            "Gemm" when axis == 1 => node.Attributes.Int("transB", 0) != 0 ? 0 : 1,
+            "MatMul" when last && shapes[node.Inputs[1]].Shape.Rank == 2 => 1,
+            _ => null,
+        };
+        return weightAxis is { } found && graph.FindParameter(node.Inputs[1]) is { Trained: true }
+            ? (node.Inputs[1], found)
+            : null;
+    }
+
+    private IEnumerable<(string Input, int Axis)> Upstream(Node node, string value, int axis)
+    {
+        TensorShape shape = shapes[value].Shape;
+        if (KeepsAxes.Contains(node.Op))
+        {
+            yield return (node.Inputs[0], axis);
+        }
+        else if (node.Op == "Transpose")
+        {
+            ImmutableArray<long>? order = node.Attributes.Ints("perm");
+            yield return (node.Inputs[0], order is { } perm ? (int)perm[axis] : shape.Rank - 1 - axis);
+        }
+        else if (Broadcasts.Contains(node.Op))
+        {
+            foreach (string input in node.Inputs.Skip(node.Op == "Where" ? 1 : 0))
+            {
+                TensorShape operand = shapes[input].Shape;
+                int aligned = axis - (shape.Rank - operand.Rank);
+                if (aligned >= 0 && operand[aligned] == shape[axis])
+                {
+                    yield return (input, aligned);
+                }
+            }
+        }
+        else if (Rearranges.Contains(node.Op) && SameAxis(shapes[node.Inputs[0]].Shape, shape, axis) is { } before)
+        {
+            yield return (node.Inputs[0], before);
+        }
+    }
+
+    // Row-major order is kept, so an axis is the same one where its extent and the product of the extents behind it are.
+    private static int? SameAxis(TensorShape from, TensorShape to, int axis)
+    {
+        Dimension? inner = Shapes.Product(to.Dimensions.AsSpan()[(axis + 1)..]);
+        for (int i = from.Rank - 1; i >= 0; i--)
+        {
+            if (from[i] == to[axis] && Shapes.Product(from.Dimensions.AsSpan()[(i + 1)..]) == inner)
+            {
+                return i;
+            }
+        }
+
+        return null;
+    }
+}

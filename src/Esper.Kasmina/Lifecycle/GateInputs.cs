@@ -1,0 +1,29 @@
+using Esper.Contracts.Blueprints;
+
+namespace Esper.Kasmina.Lifecycle;
+
+/// <summary>What is left of a run's budget for modules.</summary>
+/// <param name="Parameters">Parameters that may still be added.</param>
+/// <param name="Flops">Forward operations an example that may still be added.</param>
+public readonly record struct GrowthBudget(double Parameters, double Flops);
+
+/// <summary>What a module costs.</summary>
+/// <param name="Parameters">Its parameters.</param>
+/// <param name="Flops">Its forward operations for one example.</param>
+public readonly record struct ModuleCost(long Parameters, long Flops);
+
+/// <summary>What gate G0 looks at.</summary>
+/// <param name="Blueprint">The blueprint.</param>
+/// <param name="Channels">Channels of the chunk.</param>
+/// <param name="Cost">Cost of the module.</param>
+/// <param name="Left">Budget before it.</param>
+/// <param name="InitialParameters">The parameters it would start with.</param>
+public sealed record GerminationInput(
+    Blueprint Blueprint, int Channels, ModuleCost Cost, GrowthBudget Left, ReadOnlyMemory<float> InitialParameters);
+
+/// <summary>Means over the telemetry of one epoch.</summary>
+/// <param name="Samples">Steps in which the module was measured.</param>
+/// <param name="ActivationRatio">RMS of g(x) over RMS of x.</param>
+/// <param name="GradientRatio">RMS gradient newborn over host; null where the site has no producer.</param>
+/// <param name="Alignment">Cosine of dL/dy and g(x).</param>
+public readonly record struct TelemetryMeans(int Samples, double ActivationRatio, double? GradientRatio, double Alignment);

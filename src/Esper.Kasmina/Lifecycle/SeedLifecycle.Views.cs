@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Blueprints;
+using Esper.Contracts.Control;
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+using Esper.Native;
+
+namespace Esper.Kasmina.Lifecycle;
+
+/// <content>What others see of the seeds: costs, observations for policies, reports for people, snapshots for checkpoints.</content>
+public sealed partial class SeedLifecycle
+{
+    /// <summary>Parameters and forward operations that all modules add together.</summary>
+    public ModuleCost TotalCost => new(_seeds.Sum(seed => seed.Cost.Parameters), _seeds.Sum(seed => seed.Cost.Flops));
+
+    /// <summary>What is left of the budget.</summary>
+    public GrowthBudget BudgetLeft()
+    {
+        ModuleCost used = TotalCost;
+        return new GrowthBudget(_settings.Budget.Parameters - used.Parameters, _settings.Budget.Flops - used.Flops);
+    }
+
+    /// <summary>Seeds of a stage, in order.</summary>
+    public ImmutableArray<SeedId> InStage(SeedStage stage) =>
+        [.. _seeds.Where(seed => State(seed).Stage == stage).Select(seed => seed.Id)];
+
+    /// <summary>Holding seeds that have been so for an epoch at least, and so can have their gain evaluated.</summary>
+    public ImmutableArray<SeedId> ReadyForGain() =>
+        [.. _seeds.Where(seed => State(seed) is { Stage: SeedStage.Holding, Age: >= 1 }).Select(seed => seed.Id)];
+
+    /// <summary>The description with which the executor runs a seed's module now.</summary>
+    public LatticeSeed DescriptionOf(SeedId seed)
+    {
+        SeedRecord record = Find(seed);
+        SeedState state = State(record);
+        return Describe(record, record.Blueprint!, state.Stage, state.Alpha);
+    }
+
+    /// <summary>All seeds as a policy sees them.</summary>
+    /// <param name="growth">Results of a gradient probe by seed; empty where none was taken.</param>
+    public ImmutableArray<SeedObservation> Observations(IReadOnlyDictionary<SeedId, GrowthSignal> growth)
+    {
+        ArgumentNullException.ThrowIfNull(growth);
+        GrowthBudget left = BudgetLeft();
+        return [.. _seeds.Select(seed => Observation(seed, left, growth))];
+    }
+
+    /// <summary>All seeds as a report shows them.</summary>
+    public ImmutableArray<SeedReport> Reports() => [.. _seeds.Select(Report)];
+
+    /// <summary>Everything that a checkpoint must hold, apart from the modules' parameters.</summary>
+    public ImmutableArray<SeedSnapshot> Save() => [.. _seeds.Select(seed => seed.Save(State(seed)))];
+
+    /// <summary>
+    /// Puts all seeds as they were saved. Modules are attached with zero parameters: the session's state is written after it.
+    /// </summary>
+    /// <exception cref="EsperException">The snapshot is of another lattice.</exception>
+    public void Load(ImmutableArray<SeedSnapshot> snapshots)
+    {
+        if (!snapshots.Select(snapshot => snapshot.Seed).SequenceEqual(_seeds.Select(seed => seed.Id)))
+        {
+            throw new EsperException(
+                $"The checkpoint has {snapshots.Length} seeds at other places than this lattice's {_seeds.Length}; "
+                + "resume with the run's own config.yaml.");
+        }
+
+        foreach (SeedSnapshot snapshot in snapshots)
+        {
+            SeedRecord seed = Find(snapshot.Seed);
+            seed.Load(snapshot);
+            _store!.Restore(seed.Row, snapshot.State);
+            if (seed.Blueprint is { } blueprint)
+            {
+                seed.Cost = CostOf(seed, blueprint);
+                LatticeSeed description = Describe(seed, blueprint, snapshot.State.Stage, snapshot.State.Alpha);
+                _executor.Germinate(seed.Id, description, new float[seed.Cost.Parameters]);
+            }
+        }
+    }
+
+    private static ModuleCost CostOf(SeedRecord seed, Blueprint blueprint)
+    {
+        LatticeSeed description = LatticeSeed.For(blueprint, SeedStage.Training, 0);
+        return new ModuleCost(
+            description.ParameterCount(seed.Channels), description.ForwardFlops(seed.Channels) * seed.Positions);
+    }
+
+    private double RequiredGain(SeedRecord seed) =>
+        Options.GainMinimum + (Options.RentPerHost * seed.Cost.Parameters / _settings.HostParameters);
+
+    private SeedObservation Observation(
+        SeedRecord seed, GrowthBudget left, IReadOnlyDictionary<SeedId, GrowthSignal> growth)
+    {
+        SeedState state = State(seed);
+        GainEstimate? gain = seed.Gains.Count > 0 ? GainEstimate.Pool(seed.Gains) : null;
+        return new SeedObservation(
+            seed.Id,
+            state.Stage,
+            (int)state.Age,
+            seed.Channels,
+            seed.Blueprint?.Name,
+            [.. seed.Rejected],
+            state.Stage == SeedStage.Dormant ? Affordable(seed, left) : [],
+            gain is null ? null : new Estimate(gain.LossMean, gain.LossHalfWidth),
+            seed.Gains.Count,
+            Options.GainEvaluations,
+            RequiredGain(seed),
+            growth.TryGetValue(seed.Id, out GrowthSignal signal) ? signal : null);
+    }
+
+    private ImmutableArray<string> Affordable(SeedRecord seed, GrowthBudget left) =>
+    [
+        .. _settings.Blueprints.Where(name =>
+        {
+            ModuleCost cost = CostOf(seed, Blueprint.Parse(name));
+            return cost.Parameters <= left.Parameters && cost.Flops <= left.Flops;
+        }),
+    ];
+
+    private SeedReport Report(SeedRecord seed)
+    {
+        SeedState state = State(seed);
+        GainEstimate? gain = seed.Gains.Count > 0 ? GainEstimate.Pool(seed.Gains) : null;
+        TelemetryMeans? telemetry = seed.Telemetry;
+        return new SeedReport(
+            seed.Id,
+            state.Stage,
+            state.Alpha,
+            (int)state.Age,
+            seed.Blueprint?.Name,
+            seed.Cost.Parameters,
+            telemetry?.ActivationRatio,
+            telemetry?.GradientRatio,
+            telemetry?.Alignment,
+            gain?.AccuracyMean,
+            gain?.AccuracyHalfWidth);
+    }
+}

@@ -1,0 +1,453 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Blueprints;
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+using Esper.Native;
+
+namespace Esper.Kasmina.Lifecycle;
+
+/// <summary>
+/// Carries seeds through their stages: validates commands, asks the gates, ramps alpha, and keeps state store, executor and
+/// records in step. Every change and every refusal is reported as a <see cref="LifecycleEvent"/>. One thread only.
+/// </summary>
+public sealed partial class SeedLifecycle : IDisposable
+{
+    private const string Engine = "lifecycle";
+    private static readonly ulong InitialParameters = KeyedRandom.Key("seed.parameters");
+
+    private readonly ImmutableArray<SeedRecord> _seeds;
+    private readonly Dictionary<SeedId, SeedRecord> _byId;
+    private readonly ImmutableArray<LatticePlace> _places;
+    private readonly SeedStateStore? _store;
+    private readonly ISeedExecutor _executor;
+    private readonly LifecycleSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly Action<LifecycleEvent> _report;
+    private int _epoch;
+    private long _step;
+
+    /// <summary>Creates a lifecycle with all seeds dormant.</summary>
+    /// <param name="places">All seeds, ordered by site and seed; may be empty.</param>
+    /// <param name="executor">Runs the modules.</param>
+    /// <param name="settings">The run's settings.</param>
+    /// <param name="clock">Time stamps of events.</param>
+    /// <param name="report">Receives every event.</param>
+    public SeedLifecycle(
+        ImmutableArray<LatticePlace> places,
+        ISeedExecutor executor,
+        LifecycleSettings settings,
+        TimeProvider clock,
+        Action<LifecycleEvent> report)
+    {
+        _places = places;
+        _executor = executor;
+        _settings = settings;
+        _clock = clock;
+        _report = report;
+        _seeds = [.. places.Select((place, row) => new SeedRecord(place.Seed, row, place.Channels, place.Positions))];
+        _byId = _seeds.ToDictionary(seed => seed.Id);
+        _store = places.IsEmpty ? null : new SeedStateStore(places.Length);
+    }
+
+    private LifecycleOptions Options => _settings.Options;
+
+    /// <inheritdoc/>
+    public void Dispose() => _store?.Dispose();
+
+    /// <summary>Tells the time of the run that coming events carry.</summary>
+    public void SetTime(int epochsDone, long stepsDone) => (_epoch, _step) = (epochsDone, stepsDone);
+
+    /// <summary>Stage of a seed.</summary>
+    public SeedStage StageOf(SeedId seed) => State(Find(seed)).Stage;
+
+    /// <summary>Whether any seed has one of the stages.</summary>
+    public bool Any(params ReadOnlySpan<SeedStage> stages)
+    {
+        foreach (SeedRecord seed in _seeds)
+        {
+            if (stages.Contains(State(seed).Stage))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Moves alpha of all blending seeds one step on; call before each training step.</summary>
+    public void BeginStep()
+    {
+        if (_store is null)
+        {
+            return;
+        }
+
+        int ramp = RampSteps;
+        foreach (SeedRecord seed in _seeds)
+        {
+            SeedState state = State(seed);
+            if (state.Stage == SeedStage.Blending && seed.BlendStep < ramp)
+            {
+                seed.BlendStep++;
+                SetAlpha(seed, Options.AlphaTarget * AlphaSchedule.At(Options.BlendSchedule, (double)seed.BlendStep / ramp));
+            }
+        }
+    }
+
+    /// <summary>Adds the telemetry of one step for the seeds of a site.</summary>
+    public void Observe(int site, ReadOnlySpan<SeedTelemetry> telemetry)
+    {
+        for (int i = 0; i < telemetry.Length; i++)
+        {
+            Find(new SeedId(site, i)).Observe(telemetry[i]);
+        }
+    }
+
+    /// <summary>Forgets the telemetry of the epoch that has ended; call after its report was written.</summary>
+    public void ClearTelemetry()
+    {
+        foreach (SeedRecord seed in _seeds)
+        {
+            seed.ClearTelemetry();
+        }
+    }
+
+    /// <summary>Adds an evaluation of a holding seed's gain.</summary>
+    public void AddGain(SeedId seed, GainEstimate gain)
+    {
+        SeedRecord record = Find(seed);
+        Require(State(record).Stage == SeedStage.Holding, $"seed {seed} is not Holding");
+        record.Gains.Add(gain);
+    }
+
+    /// <summary>Adds the result of the isolation check of a germinated seed.</summary>
+    public void AddIsolation(SeedId seed, double cosine)
+    {
+        SeedRecord record = Find(seed);
+        Require(State(record).Stage == SeedStage.Germinated, $"seed {seed} is not Germinated");
+        record.Isolation = cosine;
+    }
+
+    /// <summary>Carries out a command if the seed's stage and the gates allow it.</summary>
+    /// <returns>Whether it was carried out; a refusal has been reported with its reason.</returns>
+    public bool Execute(LifecycleCommand command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        if (!_byId.TryGetValue(command.Seed, out SeedRecord? seed))
+        {
+            throw new EsperException($"Command '{command.Id}' of {command.Issuer} names seed {command.Seed}, which does not exist.");
+        }
+
+        return command switch
+        {
+            GerminateCommand germinate => Germinate(seed, germinate),
+            FossilizeCommand => Fossilize(seed, command),
+            CullCommand => CullOnCommand(seed, command),
+            _ => throw new EsperException($"Command '{command.Id}' is of unknown kind {command.GetType().Name}."),
+        };
+    }
+
+    /// <summary>
+    /// Ends an epoch: ages rise, embargoes run off, and every live seed meets the gate before its next stage.
+    /// </summary>
+    /// <param name="validationLoss">Validation loss of this epoch.</param>
+    /// <param name="referenceLoss">Mean validation loss of the three epochs before it; null while there is none.</param>
+    public void EndEpoch(double validationLoss, double? referenceLoss)
+    {
+        if (_store is null)
+        {
+            return;
+        }
+
+        _store.EndEpoch();
+        foreach (SeedRecord seed in _seeds)
+        {
+            switch (State(seed).Stage)
+            {
+                case SeedStage.Embargoed when State(seed).Embargo == 0:
+                    Move(seed, SeedStage.Resetting, null, Engine, "embargo served", null);
+                    Move(seed, SeedStage.Dormant, null, Engine, "state cleared", null);
+                    break;
+                case SeedStage.Training:
+                    EndTrainingEpoch(seed);
+                    break;
+                case SeedStage.Blending when Stays(seed, validationLoss, referenceLoss):
+                    EndBlendingEpoch(seed);
+                    break;
+                case SeedStage.Holding when Stays(seed, validationLoss, referenceLoss):
+                    EndHoldingEpoch(seed);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Takes germinated seeds whose isolation was checked into Training, or culls them (gate G1).</summary>
+    public void BeginTraining()
+    {
+        foreach (SeedRecord seed in _seeds)
+        {
+            if (State(seed).Stage != SeedStage.Germinated)
+            {
+                continue;
+            }
+
+            GateVerdict verdict = Gates.Isolation(seed.Isolation);
+            if (verdict.Passed)
+            {
+                Move(seed, SeedStage.Training, null, Engine, "isolated from the host", verdict);
+            }
+            else
+            {
+                Cull(seed, null, Engine, verdict.Reason, verdict);
+            }
+        }
+    }
+
+    /// <summary>Removes every live seed after a fault.</summary>
+    /// <returns>How many were removed.</returns>
+    public int CullAllLive(string issuer, string reason)
+    {
+        int culled = 0;
+        foreach (SeedRecord seed in _seeds)
+        {
+            if (State(seed).Stage.IsLive())
+            {
+                Cull(seed, null, issuer, reason, null);
+                culled++;
+            }
+        }
+
+        return culled;
+    }
+
+    private int RampSteps => (int)Math.Round(Options.BlendEpochs * _settings.StepsPerEpoch);
+
+    private void EndTrainingEpoch(SeedRecord seed)
+    {
+        SeedState state = State(seed);
+        GateVerdict verdict = Gates.Readiness(seed.Telemetry, (int)state.Age, Options);
+        if (verdict.Passed)
+        {
+            seed.BlendStep = 0;
+            Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a downhill signal", verdict);
+            if (RampSteps == 0)
+            {
+                SetAlpha(seed, Options.AlphaTarget);
+            }
+        }
+        else if (verdict.Terminal || state.Age >= Options.TrainingLimit)
+        {
+            Cull(seed, null, Engine, $"not ready after {state.Age} epochs: {verdict.Reason}", verdict);
+        }
+        else
+        {
+            Refuse(seed, null, Engine, verdict);
+        }
+    }
+
+    private void EndBlendingEpoch(SeedRecord seed)
+    {
+        SeedState state = State(seed);
+        GateVerdict verdict = Gates.Settled(state.Alpha, (int)state.Age, Options);
+        if (verdict.Passed)
+        {
+            Move(seed, SeedStage.Holding, null, Engine, "alpha at its target", verdict);
+        }
+        else
+        {
+            Refuse(seed, null, Engine, verdict);
+        }
+    }
+
+    private void EndHoldingEpoch(SeedRecord seed)
+    {
+        SeedState state = State(seed);
+        if (state.Age > Options.HoldingLimit)
+        {
+            GateVerdict verdict = Gates.Worth(seed.Gains, RequiredGain(seed), Options);
+            Cull(seed, null, Engine, $"no sufficient gain within {Options.HoldingLimit} epochs: {verdict.Reason}", verdict);
+        }
+    }
+
+    private bool Stays(SeedRecord seed, double validationLoss, double? referenceLoss)
+    {
+        GateVerdict verdict = Gates.Stay(validationLoss, referenceLoss, Options);
+        if (!verdict.Passed)
+        {
+            Cull(seed, null, Engine, verdict.Reason, verdict);
+        }
+
+        return verdict.Passed;
+    }
+
+    private bool Germinate(SeedRecord seed, GerminateCommand command)
+    {
+        if (!InStage(seed, command, SeedStage.Dormant))
+        {
+            return false;
+        }
+
+        Blueprint blueprint;
+        try
+        {
+            blueprint = Blueprint.Parse(command.Blueprint);
+        }
+        catch (FormatException error)
+        {
+            Refuse(seed, command, command.Issuer, new GateVerdict(Gate.G0, false, true, error.Message, []));
+            return false;
+        }
+
+        LatticeSeed description = Describe(seed, blueprint, SeedStage.Germinated, 0);
+        ulong key = KeyedRandom.Bits(
+            InitialParameters,
+            (ulong)_settings.RunSeed,
+            (ulong)seed.Id.Site,
+            (ulong)seed.Id.Seed,
+            (ulong)seed.Germinations);
+        float[] parameters = description.InitialParameters(seed.Channels, key);
+        ModuleCost cost = CostOf(seed, blueprint);
+        GateVerdict verdict = Gates.Germination(new GerminationInput(blueprint, seed.Channels, cost, BudgetLeft(), parameters));
+        if (!verdict.Passed)
+        {
+            Refuse(seed, command, command.Issuer, verdict);
+            return false;
+        }
+
+        _executor.Germinate(seed.Id, description, parameters);
+        seed.Blueprint = blueprint;
+        seed.Cost = cost;
+        seed.Germinations++;
+        _store!.Assign(seed.Row, (uint)KeyedRandom.Key(blueprint.Name) | 1, 0, 0);
+        Move(seed, SeedStage.Germinated, command, command.Issuer, command.Reason, verdict);
+        return true;
+    }
+
+    private bool Fossilize(SeedRecord seed, LifecycleCommand command)
+    {
+        if (!InStage(seed, command, SeedStage.Holding))
+        {
+            return false;
+        }
+
+        GateVerdict verdict = Gates.Worth(seed.Gains, RequiredGain(seed), Options);
+        if (!verdict.Passed)
+        {
+            Refuse(seed, command, command.Issuer, verdict);
+            return false;
+        }
+
+        Move(seed, SeedStage.Fossilized, command, command.Issuer, command.Reason, verdict);
+        return true;
+    }
+
+    private bool CullOnCommand(SeedRecord seed, LifecycleCommand command)
+    {
+        if (!State(seed).Stage.IsLive())
+        {
+            Refuse(seed, command, command.Issuer, null, $"only live seeds can be culled, this one is {State(seed).Stage}");
+            return false;
+        }
+
+        Cull(seed, command, command.Issuer, command.Reason, null);
+        return true;
+    }
+
+    private void Cull(SeedRecord seed, LifecycleCommand? command, string issuer, string reason, GateVerdict? verdict)
+    {
+        if (!seed.Rejected.Contains(seed.Blueprint!.Name))
+        {
+            seed.Rejected.Add(seed.Blueprint.Name);
+        }
+
+        _executor.Release(seed.Id);
+        Move(seed, SeedStage.Culled, command, issuer, reason, verdict);
+        _store!.SetAlpha(seed.Row, 0);
+        _store.Assign(seed.Row, 0, (uint)Options.EmbargoEpochs, 0);
+        seed.ClearModule();
+        Move(seed, SeedStage.Embargoed, command, Engine, $"embargo of {Options.EmbargoEpochs} epochs", null);
+    }
+
+    private bool InStage(SeedRecord seed, LifecycleCommand command, SeedStage needed)
+    {
+        SeedStage stage = State(seed).Stage;
+        if (stage == needed)
+        {
+            return true;
+        }
+
+        Refuse(seed, command, command.Issuer, null, $"the seed must be {needed}, it is {stage}");
+        return false;
+    }
+
+    private void Move(
+        SeedRecord seed, SeedStage to, LifecycleCommand? command, string issuer, string reason, GateVerdict? verdict)
+    {
+        SeedStage from = State(seed).Stage;
+        string? blueprint = seed.Blueprint?.Name;
+        _store!.Transition(seed.Row, to);
+        if (to.HasModule() && to != SeedStage.Germinated)
+        {
+            Apply(seed);
+        }
+
+        _report(new LifecycleEvent(
+            _clock.GetUtcNow(), _epoch, _step, seed.Id, from, to, blueprint, command?.Id, issuer, reason, verdict));
+    }
+
+    private void Refuse(
+        SeedRecord seed, LifecycleCommand? command, string issuer, GateVerdict? verdict, string? reason = null)
+    {
+        SeedStage stage = State(seed).Stage;
+        string? blueprint = seed.Blueprint?.Name ?? (command as GerminateCommand)?.Blueprint;
+        _report(new LifecycleEvent(
+            _clock.GetUtcNow(),
+            _epoch,
+            _step,
+            seed.Id,
+            stage,
+            stage,
+            blueprint,
+            command?.Id,
+            issuer,
+            $"refused: {reason ?? verdict!.Reason}",
+            verdict));
+    }
+
+    private void SetAlpha(SeedRecord seed, double alpha)
+    {
+        _store!.SetAlpha(seed.Row, (float)alpha);
+        Apply(seed);
+    }
+
+    /// <summary>Brings the executor's description of a module in line with the state store.</summary>
+    private void Apply(SeedRecord seed)
+    {
+        SeedState state = State(seed);
+        _executor.Update(seed.Id, Describe(seed, seed.Blueprint!, state.Stage, state.Alpha));
+    }
+
+    private LatticeSeed Describe(SeedRecord seed, Blueprint blueprint, SeedStage stage, float alpha) =>
+        LatticeSeed.For(blueprint, stage, alpha) with
+        {
+            Kappa = (float)(Options.Kappa / ((double)_settings.BatchSize * seed.Positions)),
+            LearningRateScale = stage == SeedStage.Fossilized ? 1 : (float)Options.SeedLearningRateScale,
+        };
+
+    private SeedState State(SeedRecord seed) => _store!.Read(seed.Row);
+
+    private SeedRecord Find(SeedId seed) => _byId.TryGetValue(seed, out SeedRecord? record)
+        ? record
+        : throw new ArgumentException($"There is no seed {seed}.", nameof(seed));
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException(message);
+        }
+    }
+}

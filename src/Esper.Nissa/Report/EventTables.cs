@@ -1,0 +1,108 @@
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+
+namespace Esper.Nissa.Report;
+
+/// <summary>What was asked, what the gates said and why.</summary>
+internal static class EventTables
+{
+    private const int MostRows = 1000;
+
+    private static readonly string[] Headings = ["Epoch", "Step", "Seed", "Change", "Issuer", "Gate", "Reason and measurements"];
+
+    public static void Write(RunRecord record, Markup output)
+    {
+        if (record.Events.IsEmpty)
+        {
+            return;
+        }
+
+        LifecycleEvent[] refused = [.. record.Events.Where(IsRefused)];
+        LifecycleEvent[] others = [.. record.Events.Where(e => !IsRefused(e))];
+        output.Open("section").Element("h2", "Decisions");
+        WriteTable("Refusals and failed gates", refused, output);
+        WriteTable("Changes of stage", others, output);
+        output.Close();
+    }
+
+    private static bool IsRefused(LifecycleEvent change) => change.From == change.To || change.Verdict is { Passed: false };
+
+    private static void WriteTable(string title, LifecycleEvent[] events, Markup output)
+    {
+        output.Open("details").Element("summary", $"{title} ({HumanText.Whole(events.Length)})");
+        if (events.Length > MostRows)
+        {
+            output.Element("p", $"The last {HumanText.Whole(MostRows)}; events.jsonl has the {HumanText.Whole(events.Length - MostRows)} before them.",
+                ("class", "note"));
+        }
+
+        output.Open("div", ("class", "scroll")).Open("table").Open("thead").Open("tr");
+        foreach (string heading in Headings)
+        {
+            output.Element("th", heading);
+        }
+
+        output.Close().Close().Open("tbody");
+        foreach (LifecycleEvent change in events.TakeLast(MostRows))
+        {
+            WriteRow(change, output);
+        }
+
+        output.Close().Close().Close().Close();
+    }
+
+    private static void WriteRow(LifecycleEvent change, Markup output)
+    {
+        output.Open("tr")
+            .Element("td", HumanText.Whole(change.Epoch), ("class", "number"))
+            .Element("td", HumanText.Whole(change.Step), ("class", "number"))
+            .Element("td", change.Seed.ToString(), ("class", "number"))
+            .Open("td", ("class", "change"));
+        SeedTable.StagePill(change.From, output);
+        if (change.From == change.To)
+        {
+            output.Text(" refused");
+        }
+        else
+        {
+            output.Text(" → ");
+            SeedTable.StagePill(change.To, output);
+        }
+
+        output.Close().Element("td", change.Issuer)
+            .Element("td", change.Verdict is { } verdict ? Outcome(verdict) : HumanText.Nothing, ("class", "change"))
+            .Open("td").Text(change.Reason);
+        WriteVerdict(change, output);
+        output.Close().Close();
+    }
+
+    private static string Outcome(GateVerdict verdict) =>
+        $"{verdict.Gate} {(verdict.Passed ? "✓" : verdict.Terminal ? "✗ terminal" : "✗")}";
+
+    private static void WriteVerdict(LifecycleEvent change, Markup output)
+    {
+        if (change.Verdict is not { } verdict)
+        {
+            return;
+        }
+
+        if (verdict.Reason != change.Reason)
+        {
+            output.Element("div", verdict.Reason, ("class", "muted"));
+        }
+
+        if (verdict.Measurements.IsEmpty)
+        {
+            return;
+        }
+
+        output.Open("ul", ("class", "measurements"));
+        foreach (GateMeasurement measurement in verdict.Measurements)
+        {
+            output.Element("li", $"{(measurement.Passed ? "✓" : "✗")} {measurement.Name}: {HumanText.Number(measurement.Value)} "
+                + $"(threshold {HumanText.Number(measurement.Threshold)})", ("class", measurement.Passed ? "good" : "bad"));
+        }
+
+        output.Close();
+    }
+}

@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+using Esper.Contracts.Control;
+using Esper.Kasmina.Lifecycle;
+
+namespace Esper.Tolaria.Checkpoints;
+
+/// <summary>Running sums of the epoch in progress.</summary>
+/// <param name="Steps">Steps done in it.</param>
+/// <param name="LossSum">Sum of loss times examples.</param>
+/// <param name="Examples">Labels seen.</param>
+/// <param name="Correct">Labels predicted.</param>
+public sealed record EpochProgress(int Steps, double LossSum, long Examples, long Correct)
+{
+    /// <summary>Nothing done yet.</summary>
+    public static EpochProgress Empty { get; } = new(0, 0, 0, 0);
+}
+
+/// <summary>Everything of a run that a checkpoint must hold beside tensors.</summary>
+/// <param name="RunId">Identifier of the run.</param>
+/// <param name="EpochsDone">Epochs completed, their boundary included.</param>
+/// <param name="Step">Steps done since the start.</param>
+/// <param name="Progress">The epoch in progress.</param>
+/// <param name="TrainFlops">Training operations so far.</param>
+/// <param name="Seconds">Wall-clock so far, over all sittings.</param>
+/// <param name="History">All completed epochs.</param>
+/// <param name="StepMilliseconds">Median step duration of each completed epoch.</param>
+/// <param name="SkippedSteps">Consecutive steps not taken because they were not finite.</param>
+/// <param name="Seeds">The lattice.</param>
+public sealed record RunState(
+    string RunId,
+    int EpochsDone,
+    long Step,
+    EpochProgress Progress,
+    double TrainFlops,
+    double Seconds,
+    ImmutableArray<EpochObservation> History,
+    ImmutableArray<double> StepMilliseconds,
+    int SkippedSteps,
+    ImmutableArray<SeedSnapshot> Seeds);

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Control;
+using Esper.Contracts.Lifecycle;
+using Esper.Kasmina.Execution;
+using Esper.Kasmina.Lifecycle;
+using Esper.Native;
+using Esper.Tamiyo;
+
+namespace Esper.Tolaria.Training;
+
+/// <summary>
+/// What happens between two epochs, in this order: validate; measure what holding seeds are worth; let the lifecycle take its own
+/// steps (gates G2 to G4); probe, if the policy asks; decide; carry out; check isolation and start training what has germinated
+/// (gate G1). Decisions see validation and training data only.
+/// </summary>
+internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy)
+{
+    /// <summary>Epochs whose mean validation loss G4 compares with.</summary>
+    private const int ReferenceEpochs = 3;
+
+    /// <summary>Probes and checks read training data in an order of their own, far from any epoch of training.</summary>
+    private const int ProbeEpochs = 1 << 20;
+
+    /// <summary>Training operations that probes and checks took at this boundary.</summary>
+    public double ExtraFlops { get; private set; }
+
+    /// <summary>Validates the model.</summary>
+    public Evaluation Validate(CancellationToken cancellation) =>
+        Evaluation.Of(bench.Session, BatchTensors.Stream(bench.Data.Validation, 0, cancellation), cancellation);
+
+    /// <summary>Goes through the boundary.</summary>
+    /// <param name="history">All epochs, the one that has just ended included.</param>
+    /// <param name="validation">Its validation.</param>
+    /// <param name="last">Whether no epoch follows: nothing new is started then.</param>
+    /// <param name="cancellation">Stops between batches of the measurements.</param>
+    public void Cross(
+        ImmutableArray<EpochObservation> history, Evaluation validation, bool last, CancellationToken cancellation)
+    {
+        ExtraFlops = 0;
+        if (bench.Wrapped.Sites.IsEmpty)
+        {
+            return;
+        }
+
+        lifecycle.EndEpoch(validation.Loss, Reference(history));
+        MeasureGains(cancellation);
+        int epoch = history[^1].Epoch;
+        Decide(new SystemState(epoch, bench.Config.Epochs, bench.Config.Seed, history, Observe([])), last, cancellation);
+        if (!last)
+        {
+            StartGerminated(epoch, cancellation);
+        }
+    }
+
+    private static double? Reference(ImmutableArray<EpochObservation> history)
+    {
+        ReadOnlySpan<EpochObservation> before = history.AsSpan()[..^1];
+        if (before.IsEmpty)
+        {
+            return null;
+        }
+
+        double sum = 0;
+        ReadOnlySpan<EpochObservation> recent = before[^Math.Min(ReferenceEpochs, before.Length)..];
+        foreach (EpochObservation epoch in recent)
+        {
+            sum += epoch.ValidationLoss;
+        }
+
+        return sum / recent.Length;
+    }
+
+    private ImmutableArray<SeedObservation> Observe(Dictionary<SeedId, GrowthSignal> growth) => lifecycle.Observations(growth);
+
+    private void MeasureGains(CancellationToken cancellation)
+    {
+        ImmutableArray<SeedId> ready = lifecycle.ReadyForGain();
+        if (ready.IsEmpty)
+        {
+            return;
+        }
+
+        // Culls of this boundary have changed the function since it was validated.
+        Evaluation with = Validate(cancellation);
+        foreach (SeedId seed in ready)
+        {
+            lifecycle.AddGain(seed, GainMeter.Measure(
+                bench.Session,
+                seed,
+                lifecycle.DescriptionOf(seed),
+                with,
+                BatchTensors.Stream(bench.Data.Validation, 0, cancellation),
+                cancellation));
+        }
+    }
+
+    private void Decide(SystemState state, bool last, CancellationToken cancellation)
+    {
+        SystemState complete = state;
+        if (!last && policy.NeedsProbe(state))
+        {
+            int batches = 2 * bench.Config.Policy.ProbeBatches;
+            ExtraFlops += 3.0 * bench.HostCost.ForwardFlops * batches * bench.Config.Batch;
+            Dictionary<SeedId, GrowthSignal> growth = GrowthProbe.Run(
+                bench.Session,
+                bench.Wrapped.Sites.Length,
+                BatchTensors.Stream(bench.Data.Train, ProbeEpochs + state.Epoch, cancellation).Take(batches));
+            complete = state with { Seeds = Observe(growth) };
+        }
+
+        foreach (LifecycleCommand command in policy.Decide(complete))
+        {
+            if (!last || command is not GerminateCommand)
+            {
+                lifecycle.Execute(command);
+            }
+        }
+    }
+
+    private void StartGerminated(int epoch, CancellationToken cancellation)
+    {
+        ImmutableArray<SeedId> germinated = lifecycle.InStage(SeedStage.Germinated);
+        if (germinated.IsEmpty)
+        {
+            return;
+        }
+
+        HostTensor[] batch = BatchTensors.Stream(bench.Data.Train, ProbeEpochs + epoch, cancellation).First();
+        foreach (SeedId seed in germinated)
+        {
+            lifecycle.AddIsolation(
+                seed, IsolationCheck.Cosine(bench.Session, seed, lifecycle.DescriptionOf(seed), batch));
+            ExtraFlops += 2 * 3.0 * bench.HostCost.ForwardFlops * bench.Config.Batch;
+        }
+
+        lifecycle.BeginTraining();
+    }
+}

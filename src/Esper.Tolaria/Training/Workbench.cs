@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Runs;
+using Esper.Data;
+using Esper.Graph;
+using Esper.Kasmina.Execution;
+using Esper.Kasmina.Lifecycle;
+using Esper.Native;
+using Esper.Tolaria.Configuration;
+
+namespace Esper.Tolaria.Training;
+
+/// <summary>Everything that a configuration brings to life: data, host graph with its lattice, native session.</summary>
+internal sealed class Workbench : IDisposable
+{
+    private Workbench(RunConfig config, DataLoaders data, HostPreset preset, WrappedGraph wrapped, HostSession session, int threads)
+    {
+        Config = config;
+        Data = data;
+        Preset = preset;
+        Wrapped = wrapped;
+        Session = session;
+        Threads = threads;
+        HostCost = GraphCost.Of(preset.Graph);
+    }
+
+    public RunConfig Config { get; }
+
+    public DataLoaders Data { get; }
+
+    public HostPreset Preset { get; }
+
+    public WrappedGraph Wrapped { get; }
+
+    public HostSession Session { get; }
+
+    public int Threads { get; }
+
+    /// <summary>Cost of the bare host.</summary>
+    public GraphCost HostCost { get; }
+
+    public int StepsPerEpoch => Data.Train.BatchesPerEpoch;
+
+    /// <summary>Loads data, builds and wraps the host, and opens a session with fresh parameters.</summary>
+    /// <exception cref="EsperException">The configuration, the data or the machine does not allow it.</exception>
+    public static Workbench Open(RunConfig configuration, CancellationToken cancellation)
+    {
+        ConfigValidator.Require(configuration);
+        RunConfig config = HostDefaults.Resolve(configuration);
+        Dataset dataset = Datasets.Load(config.Dataset, config.Data, Glyphs.DefaultSeed, cancellation);
+        DataLoaders? data = null;
+        HostSession? session = null;
+        try
+        {
+            HostPreset preset = HostPresets.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing);
+            WrappedGraph wrapped = Wrap(preset, config);
+            data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
+            int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
+            session = HostSession.Create(HostTranslation.Describe(wrapped.Graph, config.Seed), new HostSessionOptions
+            {
+                Device = config.Device == "cuda" ? HostDevice.Cuda : HostDevice.Cpu,
+                Threads = threads,
+                Seed = KeyedRandom.Bits(KeyedRandom.Key("dropout"), (ulong)config.Seed),
+            });
+            ConfigureOptimizer(session, wrapped.Graph, config.Optimizer);
+            return new Workbench(config, data, preset, wrapped, session, threads);
+        }
+        catch
+        {
+            session?.Dispose();
+            data?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A lifecycle over the host's lattice, all seeds dormant.</summary>
+    public SeedLifecycle CreateLifecycle(TimeProvider clock, Action<LifecycleEvent> report)
+    {
+        LatticeConfig lattice = Config.Lattice;
+        LifecycleSettings settings = new(
+            Config.Lifecycle,
+            lattice.Blueprints,
+            Config.Seed,
+            StepsPerEpoch,
+            Config.Batch,
+            HostCost.Parameters,
+            new GrowthBudget(lattice.ParameterBudget * HostCost.Parameters, lattice.FlopBudget * HostCost.ForwardFlops));
+        return new SeedLifecycle(Places(Wrapped.Sites), new SessionExecutor(Session), settings, clock, report);
+    }
+
+    public void Dispose()
+    {
+        Session.Dispose();
+        Data.Dispose();
+    }
+
+    private static ImmutableArray<LatticePlace> Places(ImmutableArray<LatticeSite> sites) =>
+    [
+        .. sites.SelectMany(site => Enumerable.Range(0, site.Seeds).Select(seed => new LatticePlace(
+            new SeedId(site.Index, seed),
+            site.ValueName,
+            site.Chunk(seed).Count,
+            site.Positions))),
+    ];
+
+    private static HostInput InputOf(Dataset dataset, RunConfig config) => dataset switch
+    {
+        ImageDataset images => new ImageInput(images.Channels, images.Height, images.Width, images.ClassCount),
+        TextDataset text => new TextInput(text.ClassCount, config.Context),
+        _ => throw new EsperException($"Data set '{dataset.Name}' is of a kind that no host takes."),
+    };
+
+    private static WrappedGraph Wrap(HostPreset preset, RunConfig config)
+    {
+        ImmutableArray<string> patterns = config.Lattice.Sites.IsDefaultOrEmpty ? preset.DefaultSites : config.Lattice.Sites;
+        return LatticeWrapping.Wrap(preset.Graph, patterns, config.Lattice.SeedsPerSite);
+    }
+
+    private static LoaderOptions LoaderOptionsOf(RunConfig config) => new()
+    {
+        BatchSize = config.Batch,
+        Context = config.Context,
+        ValidationFraction = config.ValidationFraction,
+        TrainLimit = config.TrainLimit,
+        Augment = config.Augment,
+        Seed = config.Seed,
+    };
+
+    private static void ConfigureOptimizer(HostSession session, HostGraph graph, OptimizerConfig optimizer)
+    {
+        OptimizerGroup decayed = new()
+        {
+            WeightDecay = (float)optimizer.WeightDecay!.Value,
+            Momentum = (float)optimizer.Momentum,
+            Nesterov = optimizer.Nesterov && optimizer.Momentum > 0,
+            Beta1 = (float)optimizer.Beta1,
+            Beta2 = (float)optimizer.Beta2!.Value,
+            Epsilon = (float)optimizer.Epsilon,
+        };
+        bool all = optimizer.DecayNorms!.Value;
+        int[] groups =
+        [
+            .. graph.Parameters
+                .Where(parameter => parameter.Trained)
+                .Select(parameter => all || parameter.Role is ParameterRole.Weight or ParameterRole.Embedding ? 0 : 1),
+        ];
+        OptimizerKind kind = optimizer.Kind == "adamw" ? OptimizerKind.AdamW : OptimizerKind.Sgd;
+        session.ConfigureOptimizer(kind, [decayed, decayed with { WeightDecay = 0 }], groups, arenaGroup: 0);
+    }
+}
