@@ -195,7 +195,7 @@ native_build() { # native_build PRESET
 
 publish() {
   cd "$root"
-  dotnet publish src/Esper.Cli -c Release -o "$artifacts/bin" --nologo -v quiet -tl:off
+  dotnet publish src/Esper.Cli -c Release -o "$artifacts/bin" -p:PublishDocumentationFiles=false --nologo -v quiet -tl:off
 }
 
 managed_build() {

@@ -8,32 +8,34 @@ namespace Esper.Cli;
 /// <summary>What commands see of the process they run in; tests put their own in its place.</summary>
 internal sealed record CliEnvironment
 {
+    private const int WidthOfFiles = 100;
+
     /// <summary>Standard output.</summary>
     public required TextWriter Output { get; init; }
 
     /// <summary>Standard error.</summary>
     public required TextWriter Error { get; init; }
 
-    /// <summary>Whether standard output is a terminal that can show a live display.</summary>
+    /// <summary>Whether standard output is a terminal.</summary>
     public required bool OutputIsTerminal { get; init; }
 
     /// <summary>Characters in a line of output.</summary>
     public required int Width { get; init; }
 
-    /// <summary>Whether output may be coloured.</summary>
-    public required bool Color { get; init; }
-
     /// <summary>The clock that runs are timed with.</summary>
     public required TimeProvider Clock { get; init; }
 
-    /// <summary>Hears Ctrl-C and SIGTERM.</summary>
-    public required Func<TextWriter, Interruption> Interruptible { get; init; }
+    /// <summary>Hears Ctrl-C and SIGTERM; what to do at the first and at the second.</summary>
+    public required Func<Action, Action, Interruption> Listen { get; init; }
 
     /// <summary>Trains.</summary>
     public required Func<TrainRequest, IRunObserver, TimeProvider, CancellationToken, RunSummary> Train { get; init; }
 
     /// <summary>Reads the configuration of the run in a directory.</summary>
     public required Func<string, RunConfig> ConfigOf { get; init; }
+
+    /// <summary>Evaluates: run directory, split, data path, threads.</summary>
+    public required Func<string, string, string?, int, CancellationToken, EvaluationSummary> Evaluate { get; init; }
 
     /// <summary>Looks at this machine.</summary>
     public required IMachineProbe Probe { get; init; }
@@ -42,19 +44,17 @@ internal sealed record CliEnvironment
     public static CliEnvironment OfProcess()
     {
         bool terminal = !Console.IsOutputRedirected;
-        bool dumb = Environment.GetEnvironmentVariable("TERM") is "dumb";
         return new CliEnvironment
         {
             Output = Console.Out,
             Error = Console.Error,
-            OutputIsTerminal = terminal && !dumb,
-            Width = terminal && Console.WindowWidth > 0 ? Console.WindowWidth : 100,
-            // https://no-color.org: any value that is not empty switches colour off.
-            Color = terminal && !dumb && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            OutputIsTerminal = terminal,
+            Width = terminal && Console.WindowWidth > 0 ? Console.WindowWidth : WidthOfFiles,
             Clock = TimeProvider.System,
-            Interruptible = static error => Interruption.OfProcess(error),
+            Listen = Interruption.OfProcess,
             Train = Trainer.Train,
             ConfigOf = Trainer.ConfigOf,
+            Evaluate = Evaluator.Evaluate,
             Probe = new MachineProbe(),
         };
     }

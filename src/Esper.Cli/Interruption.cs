@@ -9,24 +9,27 @@ namespace Esper.Cli;
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
-    private readonly TextWriter _error;
+    private readonly Action _onFirst;
+    private readonly Action _onSecond;
     private readonly List<PosixSignalRegistration> _registrations = [];
     private int _signals;
 
     /// <summary>Creates an interruption that <see cref="Signal"/> alone triggers.</summary>
-    /// <param name="error">Where the first signal is acknowledged.</param>
-    public Interruption(TextWriter error) => _error = error;
+    /// <param name="onFirst">Acknowledges the first signal, on a thread of its own.</param>
+    /// <param name="onSecond">Puts the terminal in order before the second signal ends the process.</param>
+    public Interruption(Action onFirst, Action onSecond)
+    {
+        _onFirst = onFirst;
+        _onSecond = onSecond;
+    }
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Whether a signal has come.</summary>
-    public bool IsRequested => _signals > 0;
-
     /// <summary>Creates an interruption that hears the signals of this process until disposed.</summary>
-    public static Interruption OfProcess(TextWriter error)
+    public static Interruption OfProcess(Action onFirst, Action onSecond)
     {
-        Interruption interruption = new(error);
+        Interruption interruption = new(onFirst, onSecond);
         foreach (PosixSignal signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM })
         {
             interruption._registrations.Add(PosixSignalRegistration.Create(signal, context => context.Cancel = interruption.Signal()));
@@ -41,10 +44,11 @@ internal sealed class Interruption : IDisposable
     {
         if (Interlocked.Increment(ref _signals) > 1)
         {
+            _onSecond();
             return false;
         }
 
-        _error.WriteLine("interrupted: finishing the step in flight and writing a checkpoint; once more to leave at once");
+        _onFirst();
         _source.Cancel();
         return true;
     }

@@ -8,6 +8,8 @@ namespace Esper.Cli;
 /// <summary>Finds what is wrong with a command line, and the words for it.</summary>
 internal static class UsageErrors
 {
+    private static readonly string[] SuggestionMarks = [" Did you mean ", " Known", " Forms"];
+
     /// <summary>Throws if the command line is wrong and nothing in it, such as <c>--help</c>, makes that void.</summary>
     /// <exception cref="UsageException">It is wrong; the first mistake is told.</exception>
     public static void ThrowIfAny(ParseResult parsed)
@@ -32,8 +34,23 @@ internal static class UsageErrors
                 $"'{HelpWriter.UsageOf(command)}' needs {missing.Name}", missing.Description),
             OptionResult { Tokens.Count: > 1 } option when error.Message.Contains("single argument", StringComparison.Ordinal) =>
                 new UsageException($"{option.Option.Name} is given {option.IdentifierTokenCount} times", "give it once"),
-            _ => new UsageException(error.Message, SeeHelp(command)),
+            _ => Worded(error, command),
         };
+    }
+
+    /// <summary>Messages that end in what would be right are parted there; others are followed by what the option takes.</summary>
+    private static UsageException Worded(ParseError error, Command command)
+    {
+        int end = SuggestionMarks.Select(mark => error.Message.IndexOf(mark, StringComparison.Ordinal))
+            .Where(index => index > 0).DefaultIfEmpty(-1).Min();
+        if (end > 0)
+        {
+            string hint = error.Message[(end + 1)..];
+            return new UsageException(error.Message[..end], char.ToLowerInvariant(hint[0]) + hint[1..]);
+        }
+
+        Option? option = (error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult)?.Option;
+        return new UsageException(error.Message, option is null ? SeeHelp(command) : Explain(option));
     }
 
     private static UsageException Unmatched(ParseResult parsed, Command command, string token)
@@ -60,13 +77,15 @@ internal static class UsageErrors
         "no command is given", $"the commands are {string.Join(", ", root.Subcommands.Select(command => command.Name))}");
 
     private static UsageException MissingValue(Option option) =>
-        new($"{option.Name} needs a value", $"{option.Name} {option.HelpName}: {option.Description}");
+        new($"{option.Name} needs a value", Explain(option));
 
     private static Argument? MissingArgument(ParseResult parsed) => parsed.CommandResult.Command.Arguments
         .FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 });
 
     private static string? DidYouMean(string word, IEnumerable<string> known) =>
         Suggestion.Nearest(word, known) is { } nearest ? $"did you mean '{nearest}'?" : null;
+
+    private static string Explain(Option option) => $"{option.Name} {option.HelpName}: {option.Description}";
 
     private static string SeeHelp(Command command) =>
         command is RootCommand ? "'esper --help' shows the commands" : $"'esper {command.Name} --help' shows what it takes";

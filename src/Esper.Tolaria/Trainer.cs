@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Esper.Contracts;
-using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Graph;
 using Esper.Kasmina.Execution;

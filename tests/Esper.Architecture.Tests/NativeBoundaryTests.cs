@@ -49,7 +49,6 @@ public sealed partial class NativeBoundaryTests
     [InlineData(typeof(nuint[]), true)]
     [InlineData(typeof(List<nint>), true)]
     [InlineData(typeof(int*), true)]
-    [InlineData(typeof(delegate* unmanaged<int, void>), true)]
     [InlineData(typeof(SafeHandle), true)]
     [InlineData(typeof(Microsoft.Win32.SafeHandles.SafeFileHandle), true)]
     [InlineData(typeof(Memory<float>), false)]

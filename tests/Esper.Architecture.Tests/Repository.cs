@@ -9,10 +9,10 @@ internal static class Repository
 {
     private static readonly string[] NotOurs = ["artifacts", "runs", "bin", "obj", ".git", ".vs", ".idea", ".vscode"];
 
+    public static string Root { get; } = FindRoot();
+
     private static readonly Lazy<IReadOnlyList<RepositoryFile>> LazyFiles = new(() =>
         [.. (ListByGit() ?? ListByWalking()).Order(StringComparer.Ordinal).Select(path => new RepositoryFile(Root, path))]);
-
-    public static string Root { get; } = FindRoot();
 
     public static IReadOnlyList<RepositoryFile> Files => LazyFiles.Value;
 

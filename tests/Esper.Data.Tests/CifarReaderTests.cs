@@ -41,7 +41,7 @@ public sealed class CifarReaderTests : IDisposable
     {
         WriteGood();
         directory.Write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n"u8);
-        Assert.Equal(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], Load().ClassNames);
+        Assert.Equal(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], Load().ClassNames.ToArray());
     }
 
     [Theory]

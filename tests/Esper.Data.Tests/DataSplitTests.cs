@@ -14,8 +14,8 @@ public sealed class DataSplitTests
         DataSplit split = DataSplit.Stratified(examples, fraction, seed);
 
         Assert.Equal(Enumerable.Range(0, examples.Count), split.Train.Concat(split.Validation).Order());
-        Assert.Equal(split.Train.Order(), split.Train);
-        Assert.Equal(split.Validation.Order(), split.Validation);
+        Assert.Equal(split.Train.Order(), split.Train.ToArray());
+        Assert.Equal(split.Validation.Order(), split.Validation.ToArray());
         byte[] labels = examples.Labels.ToArray();
         foreach (IGrouping<byte, byte> group in labels.GroupBy(label => label))
         {
@@ -30,9 +30,9 @@ public sealed class DataSplitTests
     public void Choice_depends_on_the_seed_only()
     {
         ImageExamples examples = Uneven();
-        DataSplit first = DataSplit.Stratified(examples, 0.2, 11);
-        Assert.Equal(first.Validation, DataSplit.Stratified(examples, 0.2, 11).Validation);
-        Assert.NotEqual(first.Validation, DataSplit.Stratified(examples, 0.2, 12).Validation);
+        int[] first = [.. DataSplit.Stratified(examples, 0.2, 11).Validation];
+        Assert.Equal(first, DataSplit.Stratified(examples, 0.2, 11).Validation.ToArray());
+        Assert.NotEqual(first, DataSplit.Stratified(examples, 0.2, 12).Validation.ToArray());
     }
 
     [Fact]

@@ -3,7 +3,7 @@ namespace Esper.Data.Tests;
 public sealed class DatasetsTests
 {
     [Fact]
-    public void Names_are_the_documented_ones() => Assert.Equal(["glyphs", "cifar10", "mnist", "text"], Datasets.Names);
+    public void Names_are_the_documented_ones() => Assert.Equal(["glyphs", "cifar10", "mnist", "text"], Datasets.Names.ToArray());
 
     [Fact]
     public void Unknown_name_suggests_the_nearest() =>

@@ -24,7 +24,7 @@ public sealed class MnistReaderTests : IDisposable
         Assert.Equal<byte>([2, 3, 4, 5, 6], dataset.Train.Labels.ToArray());
         Assert.Equal(Fixtures.Bytes(3 * 12, 3), dataset.Test.Pixels.ToArray());
         Assert.Equal<byte>([4, 5, 6], dataset.Test.Labels.ToArray());
-        Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], dataset.ClassNames);
+        Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], dataset.ClassNames.ToArray());
         Assert.Equal(new Augmentation { CropPadding = 2 }, dataset.DefaultAugmentation);
     }
 

@@ -26,6 +26,16 @@ Function blas_symbol(const char* name) {
   return function;
 }
 
+// The instruction set of libtorch's own kernels, from its configuration text.
+std::string cpu_capability() {
+  const std::string config = at::show_config();
+  const std::string key = "CPU capability usage: ";
+  const size_t start = config.find(key);
+  if (start == std::string::npos) return "unknown";
+  const size_t begin = start + key.size();
+  return config.substr(begin, config.find('\n', begin) - begin);
+}
+
 std::string escaped(const std::string& raw) {
   std::string result;
   for (char c : raw) {
@@ -79,7 +89,7 @@ std::string info_json() {
               escaped(blas_description()), "\",\"parallel\":\"", parallel,
               "\",\"cuda_built\":", yes_no[at::hasCUDA() ? 1 : 0],
               ",\"cuda_available\":", yes_no[at::hasCUDA() ? 1 : 0], ",\"cpu_capability\":\"",
-              escaped(at::get_cpu_capability()), "\"}");
+              escaped(cpu_capability()), "\"}");
 }
 
 double measure_matmul() {

@@ -1,4 +1,3 @@
-using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 
 namespace Esper.Cli.Display;
@@ -6,10 +5,13 @@ namespace Esper.Cli.Display;
 /// <summary>A lifecycle event on one line: where, what, and why.</summary>
 internal static class EventLine
 {
-    public static StyledLine Build(LifecycleEvent change, Glyphs glyphs)
+    /// <param name="change">The event.</param>
+    /// <param name="glyphs">Characters to use.</param>
+    /// <param name="withStep">Name the step beside the epoch.</param>
+    public static StyledLine Build(LifecycleEvent change, Glyphs glyphs, bool withStep)
     {
-        string moment = $"epoch {change.Epoch}, step {change.Step}";
-        StyledLine line = new StyledLine().Add(moment.PadRight(22), Styles.Dim).Add($"seed {change.Seed}".PadRight(10));
+        string moment = withStep ? $"epoch {change.Epoch}, step {change.Step}".PadRight(22) : $"epoch {change.Epoch}".PadRight(11);
+        StyledLine line = new StyledLine().Add(moment, Styles.Dim).Add($"seed {change.Seed}".PadRight(10));
         StyledLine what = new StyledLine().Add(change.From.ToString(), Styles.Name(change.From));
         if (change.From == change.To)
         {

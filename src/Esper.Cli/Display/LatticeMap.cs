@@ -34,7 +34,9 @@ internal static class LatticeMap
     private static IEnumerable<StyledLine> Site(
         RunProgress progress, SiteInfo site, int nameWidth, int room, bool wide, Glyphs glyphs)
     {
-        int perRow = wide ? site.SeedChannels.Length : room;
+        // Rows of a wrapped site are of about one length: none holds a last seed alone.
+        int rows = wide ? 1 : (site.SeedChannels.Length + room - 1) / room;
+        int perRow = (site.SeedChannels.Length + rows - 1) / rows;
         for (int start = 0; start < site.SeedChannels.Length; start += perRow)
         {
             // The end of a value's name tells sites apart, not its beginning.

@@ -22,7 +22,7 @@ internal static class LiveFrame
             Metrics(progress, width, glyphs),
         ];
         IReadOnlyList<StyledLine> lattice = LatticeMap.Build(progress, width, glyphs);
-        List<StyledLine> events = [.. progress.Events.Select(e => EventLine.Build(e, glyphs))];
+        List<StyledLine> events = [.. progress.Events.Select(e => EventLine.Build(e, glyphs, withStep: false))];
         return [.. Fit(head, lattice, events, height).Select(line => line.Crop(width, glyphs.Ellipsis))];
     }
 
@@ -111,8 +111,8 @@ internal static class LiveFrame
     private static string Clock(TimeSpan time)
     {
         long seconds = (long)Math.Round(time.TotalSeconds);
-        return string.Create(CultureInfo.InvariantCulture, seconds < 3600
-            ? $"{seconds / 60}:{seconds % 60:00}"
-            : $"{seconds / 3600}:{seconds % 3600 / 60:00}:{seconds % 60:00}");
+        return seconds < 3600
+            ? string.Create(CultureInfo.InvariantCulture, $"{seconds / 60}:{seconds % 60:00}")
+            : string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600}:{seconds % 3600 / 60:00}:{seconds % 60:00}");
     }
 }

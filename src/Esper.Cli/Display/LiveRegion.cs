@@ -37,7 +37,7 @@ internal sealed class LiveRegion(IAnsiConsole console)
         }
 
         frame.Add(Segment.Control(EraseBelow));
-        console.Write(new Frame(frame));
+        console.Write(new RawSegments(frame));
         _shown = lines.Count;
     }
 
@@ -46,15 +46,8 @@ internal sealed class LiveRegion(IAnsiConsole console)
     {
         if (_shown > 0)
         {
-            console.Write(new Frame([Segment.LineBreak, Segment.Control(ShowCursor)]));
+            console.Write(new RawSegments([Segment.LineBreak, Segment.Control(ShowCursor)]));
             _shown = 0;
         }
-    }
-
-    private sealed class Frame(IReadOnlyList<Segment> segments) : IRenderable
-    {
-        public Measurement Measure(RenderOptions options, int maxWidth) => new(0, maxWidth);
-
-        public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) => segments;
     }
 }

@@ -35,7 +35,7 @@ public sealed class PlainDisplay : IRunObserver
 
     /// <inheritdoc/>
     public void OnLifecycle(LifecycleEvent change) =>
-        Write("event  " + EventLine.Build(change, Glyphs.For(unicode: false)).Text);
+        Write("event  " + EventLine.Build(change, Glyphs.For(unicode: false), withStep: true).Text);
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)

@@ -15,8 +15,8 @@ internal sealed class RunProgress
     private readonly Queue<LifecycleEvent> _events = new();
     private readonly Queue<(long Time, long Step)> _window = new();
     private readonly List<double> _accuracy = [];
-    private long _start;
-    private long _firstStep;
+    private readonly long _start;
+    private readonly long _firstStep;
 
     public RunProgress(RunInfo info, TimeProvider clock)
     {

@@ -5,7 +5,7 @@ using Spectre.Console.Rendering;
 namespace Esper.Cli.Display;
 
 /// <summary>A line of text in styles. Control characters of data are replaced, so that no name can move the cursor.</summary>
-public sealed class StyledLine
+internal sealed class StyledLine
 {
     private readonly List<Segment> _segments = [];
 
@@ -48,7 +48,21 @@ public sealed class StyledLine
         }
 
         StyledLine cut = new();
-        cut._segments.AddRange(Segment.Truncate(_segments, Math.Max(1, width - ellipsis.Length)));
+        int room = Math.Max(0, width - ellipsis.Length);
+        foreach (Segment segment in _segments)
+        {
+            int cells = segment.CellCount();
+            if (cells > room)
+            {
+                (Segment first, _) = segment.Split(room);
+                cut._segments.Add(first);
+                break;
+            }
+
+            cut._segments.Add(segment);
+            room -= cells;
+        }
+
         return cut.Add(ellipsis, Styles.Dim);
     }
 

@@ -3,6 +3,7 @@ using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Nissa;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Esper.Cli.Display;
 
@@ -11,7 +12,7 @@ public static class SummaryView
 {
     private const int LabelWidth = 22;
 
-    /// <summary>Prints to a terminal, in colours where it has them. Lines are cut at its width.</summary>
+    /// <summary>Prints to a terminal, in colours where it has them. Long lines are left to the terminal to wrap: a result is not cut.</summary>
     public static void Write(RunSummary summary, IAnsiConsole console)
     {
         ArgumentNullException.ThrowIfNull(summary);
@@ -19,12 +20,7 @@ public static class SummaryView
         Glyphs glyphs = Glyphs.For(console.Profile.Capabilities.Unicode);
         foreach (StyledLine line in Lines(summary, glyphs))
         {
-            foreach (Spectre.Console.Rendering.Segment segment in line.Crop(console.Profile.Width - 1, glyphs.Ellipsis).Segments)
-            {
-                console.Write(new Text(segment.Text, segment.Style));
-            }
-
-            console.WriteLine();
+            console.Write(new RawSegments([.. line.Segments, Segment.LineBreak]));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Esper.Cli.Output;
 
 namespace Esper.Cli.Options;
 
@@ -31,7 +32,7 @@ internal static class CommonOptions
     public static Option<int> Number(string name, string value, string description, int minimum, int standard) => new(name)
     {
         HelpName = value,
-        Description = $"{description} [default: {standard}]",
+        Description = $"{description} [default:{TextWrap.Unbroken}{standard}]",
         DefaultValueFactory = _ => standard,
         CustomParser = result =>
         {

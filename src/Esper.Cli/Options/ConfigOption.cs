@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Esper.Cli.Output;
 using Esper.Contracts;
 using Esper.Tolaria.Configuration;
 
@@ -28,16 +29,16 @@ internal sealed class ConfigOption
     /// <param name="path">Path of the key.</param>
     /// <param name="value">How help names the value, such as <c>N</c>.</param>
     /// <param name="description">What it does, with the unit; the default is added from the key.</param>
-    /// <param name="choices">The values allowed; empty = whatever the key's type allows.</param>
+    /// <param name="objection">Says what is wrong with a value, null if nothing; without it, the key's type decides alone.</param>
     public static ConfigOption WithValue(
-        string name, string path, string value, string description, IReadOnlyCollection<string>? choices = null)
+        string name, string path, string value, string description, Func<string, string?>? objection = null)
     {
         ConfigKey key = ConfigKeys.Of(path);
         Option<string> option = new(name)
         {
             HelpName = value,
-            Description = $"{description} {DefaultOf(key)}",
-            CustomParser = result => Check(result, name, key, choices ?? []),
+            Description = $"{description}{DefaultOf(key)}",
+            CustomParser = result => Check(result, name, key, objection),
         };
         return new ConfigOption(key, option, null);
     }
@@ -56,13 +57,21 @@ internal sealed class ConfigOption
         ? Key.Set(config, Key.Parse(_flagValue ?? parsed.GetRequiredValue((Option<string>)Option)))
         : config;
 
+    /// <summary>Makes an option whose value is one of several names.</summary>
+    /// <param name="name">Name of the option.</param>
+    /// <param name="path">Path of the key.</param>
+    /// <param name="description">What it does; the default is added from the key.</param>
+    /// <param name="choices">The names.</param>
+    public static ConfigOption WithChoice(string name, string path, string description, params IReadOnlyCollection<string> choices) =>
+        WithValue(name, path, "NAME", description, text => choices.Contains(text) ? null : $"'{text}' is unknown. {Suggestion.Phrase(text, choices)}");
+
     private static string DefaultOf(ConfigKey key)
     {
         string text = ConfigValue.Format(key.Get(new RunConfig()));
-        return text.Length == 0 ? string.Empty : $"[default: {text}]";
+        return text.Length == 0 ? string.Empty : $" [default:{TextWrap.Unbroken}{text}]";
     }
 
-    private static string Check(ArgumentResult result, string name, ConfigKey key, IReadOnlyCollection<string> choices)
+    private static string Check(ArgumentResult result, string name, ConfigKey key, Func<string, string?>? objection)
     {
         string text = result.Tokens[0].Value;
         try
@@ -75,9 +84,9 @@ internal sealed class ConfigOption
             return text;
         }
 
-        if (choices.Count > 0 && !choices.Contains(text))
+        if (objection?.Invoke(text) is { } wrong)
         {
-            result.AddError($"{name}: '{text}' is unknown. {Suggestion.Phrase(text, choices)}");
+            result.AddError($"{name}: {wrong}");
         }
 
         return text;

@@ -63,10 +63,10 @@ internal static class ConfigValue
             ? number
             : null;
 
-    private static object? ParseNumbers(string text)
+    private static ImmutableArray<double>? ParseNumbers(string text)
     {
         object?[] numbers = [.. Items(text).Select(ParseNumber)];
-        return numbers.Contains(null) ? null : ImmutableArray.CreateRange(numbers.Cast<double>());
+        return numbers.Contains(null) ? null : [.. numbers.Cast<double>()];
     }
 
     private static string[] Items(string text)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using Esper.Cli.Catalog;
+using Esper.Data;
 using Esper.Tamiyo;
 
 namespace Esper.Cli.Options;
@@ -12,8 +14,8 @@ internal sealed class TrainOptions
     {
         Subject =
         [
-            ConfigOption.WithValue("--host", "host", "SPEC", "Host network; 'esper hosts' lists them, cnn3:16-32-64 sets widths."),
-            ConfigOption.WithValue("--dataset", "dataset", "NAME", "Data set: glyphs (built in), cifar10, mnist or text."),
+            ConfigOption.WithValue("--host", "host", "SPEC", "Host network; 'esper hosts' lists them, cnn3:16-32-64 sets widths.", HostCatalog.Objection),
+            ConfigOption.WithChoice("--dataset", "dataset", "Data set: glyphs (built in), cifar10, mnist or text.", Datasets.Names),
             ConfigOption.WithValue("--data", "data", "PATH", "Directory or text file of the data set; glyphs needs none."),
             ConfigOption.WithValue("--train-limit", "train_limit", "N", "Train on the first N examples only. Without it, on all."),
             ConfigOption.Flag("--no-augment", "augment", "false", "Leave training images as they are: no random crops and flips."),
@@ -22,24 +24,24 @@ internal sealed class TrainOptions
         [
             ConfigOption.WithValue("--epochs", "epochs", "N", "Passes over the training examples."),
             ConfigOption.WithValue("--batch", "batch", "B", "Examples in a batch."),
-            ConfigOption.WithValue("--optimizer", "optimizer.kind", "NAME", "sgd or adamw. Without it, as suits the host.", ["sgd", "adamw"]),
+            ConfigOption.WithChoice("--optimizer", "optimizer.kind", "sgd or adamw. Without it, as suits the host.", ["sgd", "adamw"]),
             ConfigOption.WithValue("--lr", "optimizer.learning_rate", "X", "Peak learning rate. Without it, as suits the host."),
             ConfigOption.WithValue("--weight-decay", "optimizer.weight_decay", "X", "Weight decay. Without it, as suits the host."),
-            ConfigOption.WithValue("--schedule", "schedule.kind", "NAME", "Course of the learning rate: wsd (warm-up, stable, decay), cosine or step.", ["wsd", "cosine", "step"]),
+            ConfigOption.WithChoice("--schedule", "schedule.kind", "Course of the learning rate: wsd (warm-up, stable, decay), cosine or step.", ["wsd", "cosine", "step"]),
             ConfigOption.WithValue("--label-smoothing", "label_smoothing", "X", "Label smoothing of the loss, from 0 to below 1."),
         ];
         Growth =
         [
-            ConfigOption.WithValue("--policy", "policy.kind", "NAME", "Who decides on growth: none, schedule, random or heuristic.", GrowthPolicies.Names),
+            ConfigOption.WithChoice("--policy", "policy.kind", "Who decides on growth: none, schedule, random or heuristic.", GrowthPolicies.Names),
             ConfigOption.WithValue("--sites", "lattice.sites", "PATTERNS", "Where seeds sit: names of host values, * and ? allowed, commas between. Without it, the host's own sites."),
             ConfigOption.WithValue("--seeds-per-site", "lattice.seeds_per_site", "S", "Seeds at each site."),
-            ConfigOption.WithValue("--blueprints", "lattice.blueprints", "NAMES", "Modules that may grow, preferred first, commas between; 'esper blueprints' explains them."),
+            ConfigOption.WithValue("--blueprints", "lattice.blueprints", "NAMES", "Modules that may grow, preferred first, commas between; 'esper blueprints' explains them.", BlueprintNames.Objection),
         ];
         Machine =
         [
             ConfigOption.WithValue("--seed", "seed", "N", "Seed of every random choice; the same seed and threads give the same bits."),
             ConfigOption.WithValue("--threads", "threads", "N", "Threads to compute with; 0 = all cores of this process."),
-            ConfigOption.WithValue("--device", "device", "NAME", "cpu or cuda.", ["cpu", "cuda"]),
+            ConfigOption.WithChoice("--device", "device", "cpu or cuda.", ["cpu", "cuda"]),
         ];
     }
 
@@ -59,7 +61,7 @@ internal sealed class TrainOptions
     public Option<string> Config { get; } = new("--config")
     {
         HelpName = "FILE",
-        Description = "Read the configuration from a YAML file; options on the command line go before it.",
+        Description = "Read the configuration from a YAML file; options on the command line override it.",
     };
 
     /// <summary>Any key of the configuration.</summary>

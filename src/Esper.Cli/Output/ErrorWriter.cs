@@ -27,7 +27,7 @@ internal static class ErrorWriter
 
         if (hint is not null)
         {
-            error.WriteLine($"hint: {hint}");
+            error.WriteLine($"hint: {hint.Replace(TextWrap.Unbroken, ' ')}");
         }
     }
 

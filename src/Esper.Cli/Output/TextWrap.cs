@@ -3,6 +3,9 @@ namespace Esper.Cli.Output;
 /// <summary>Breaks text between words.</summary>
 internal static class TextWrap
 {
+    /// <summary>A blank at which no line is broken; it becomes a plain one.</summary>
+    public const char Unbroken = '\u00a0';
+
     /// <summary>
     /// Lines of at most <paramref name="width"/> characters; a longer word gets a line of its own. At least one line, which is
     /// empty for an empty text.
@@ -25,6 +28,6 @@ internal static class TextWrap
         }
 
         lines.Add(line);
-        return lines;
+        return lines.ConvertAll(wrapped => wrapped.Replace(Unbroken, ' '));
     }
 }

@@ -37,8 +37,8 @@ public static class Glyphs
             GlyphShapes.Names,
             Draw(trainCount, seed, RandomStream.GlyphTrain, threads, cancellationToken),
             Draw(testCount, seed, RandomStream.GlyphTest, threads, cancellationToken),
-            [0.5f, 0.5f, 0.5f],
-            [0.2f, 0.2f, 0.2f],
+            [0.4981f, 0.4997f, 0.5005f],
+            [0.1483f, 0.1486f, 0.1484f],
             new Augmentation { CropPadding = 2 });
 
     private static ImageExamples Draw(

@@ -11,7 +11,7 @@ public abstract class BatchLoaderBase : IBatchLoader
     private protected BatchLoaderBase(IBatchSource source, int prefetchDepth)
     {
         this.source = source;
-        prefetcher = new BatchPrefetcher(source, prefetchDepth);
+        prefetcher = new BatchPrefetcher(source, prefetchDepth, TimeProvider.System);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
@@ -13,6 +12,7 @@ internal sealed class BatchPrefetcher : IDisposable
     private readonly object gate = new();
     private readonly IBatchSource source;
     private readonly int depth;
+    private readonly TimeProvider clock;
     private readonly Batch?[] ready;
     private readonly Thread producer;
 
@@ -28,11 +28,13 @@ internal sealed class BatchPrefetcher : IDisposable
     /// <summary>Prepares the thread; it starts with the first epoch, so that a loader that is never used costs none.</summary>
     /// <param name="source">Fills the slots; must have <see cref="SlotsFor"/>(depth) of them.</param>
     /// <param name="depth">Batches kept ready, at least 1.</param>
-    public BatchPrefetcher(IBatchSource source, int depth)
+    /// <param name="clock">Measures the consumer's waits.</param>
+    public BatchPrefetcher(IBatchSource source, int depth, TimeProvider clock)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
         this.source = source;
         this.depth = depth;
+        this.clock = clock;
         ready = new Batch?[SlotsFor(depth)];
         producer = new Thread(Produce) { IsBackground = true, Name = "esper-batches" };
     }
@@ -44,7 +46,7 @@ internal sealed class BatchPrefetcher : IDisposable
         {
             lock (gate)
             {
-                return (long)(waitTicks * (1e9 / Stopwatch.Frequency));
+                return (long)(waitTicks * (1e9 / clock.TimestampFrequency));
             }
         }
     }
@@ -128,7 +130,7 @@ internal sealed class BatchPrefetcher : IDisposable
 
     private void WaitForBatch(CancellationToken cancellationToken)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = clock.GetTimestamp();
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(Wake, gate);
         try
         {
@@ -143,7 +145,7 @@ internal sealed class BatchPrefetcher : IDisposable
         {
             // Not Dispose: it would wait for a callback that itself waits for the gate held here.
             registration.Unregister();
-            waitTicks += Stopwatch.GetTimestamp() - start;
+            waitTicks += clock.GetTimestamp() - start;
         }
     }
 

@@ -58,3 +58,4 @@ internal sealed class LatticeHandle : SafeHandleZeroOrMinusOneIsInvalid
         return true;
     }
 }
+// x

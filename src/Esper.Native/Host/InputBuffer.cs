@@ -31,23 +31,35 @@ internal sealed unsafe class InputBuffer
             dims = GC.AllocateArray<long>(inputs.Length * MaximumRank, pinned: true);
         }
 
-        for (int i = 0; i < inputs.Length; i++)
+        Lease lease = new(this, inputs.Length);
+        try
         {
-            pins[i] = inputs[i].Pin();
-            inputs[i].Dims.CopyTo(dims.AsSpan(i * MaximumRank));
-            ref EsperHostTensor native = ref tensors[i];
-            native = EsperHostTensor.Create();
-            native.Dtype = (int)inputs[i].DType;
-            native.Rank = inputs[i].Dims.Length;
-
-            // These arrays are pinned for life: their addresses do not move.
-            native.Dims = (long*)Unsafe.AsPointer(ref dims[i * MaximumRank]);
-            native.Data = pins[i].Pointer != null
-                ? pins[i].Pointer
-                : Unsafe.AsPointer(ref nothing[0]);
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                Fill(i, inputs[i]);
+            }
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
         }
 
-        return new Lease(this, inputs.Length);
+        return lease;
+    }
+
+    private void Fill(int index, in HostTensor input)
+    {
+        pins[index] = input.Pin();
+        input.Dims.CopyTo(dims.AsSpan(index * MaximumRank));
+        ref EsperHostTensor native = ref tensors[index];
+        native = EsperHostTensor.Create();
+        native.Dtype = (int)input.DType;
+        native.Rank = input.Dims.Length;
+
+        // These arrays are pinned for life: their addresses do not move.
+        native.Dims = (long*)Unsafe.AsPointer(ref dims[index * MaximumRank]);
+        native.Data = pins[index].Pointer != null ? pins[index].Pointer : Unsafe.AsPointer(ref nothing[0]);
     }
 
     private static void Check(ReadOnlySpan<HostTensor> inputs)

@@ -1,0 +1,92 @@
+using static Esper.Graph.Tests.TestGraphs;
+
+namespace Esper.Graph.Tests;
+
+public sealed class ProducerTests
+{
+    private static (string? Weight, int Axis) Producer(GraphBuilder builder, string value)
+    {
+        // Something must read the value, or it could not be a site.
+        LatticeSite site = Assert.Single(LatticeWrapping.Wrap(builder.Build([value]), [value], 1).Sites);
+        return (site.Producer, site.ProducerAxis);
+    }
+
+    private static (GraphBuilder Builder, string Input) Begin(params long[] shape)
+    {
+        GraphBuilder builder = new();
+        return (builder, builder.Input("x", ElementType.Float32, Shape(shape)));
+    }
+
+    [Fact]
+    public void Is_found_through_normalisation_activation_pooling_and_flattening()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string value = b.GlobalAveragePool(b.MaxPool(b.Relu(b.BatchNorm(b.Conv(x, 6, 3))), 2));
+        Assert.Equal(("conv.weight", 0), Producer(b, b.Flatten(value)));
+    }
+
+    [Fact]
+    public void Is_lost_where_flattening_mixes_channels_with_positions()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        Assert.Equal((null, -1), Producer(b, b.Flatten(b.Conv(x, 6, 3))));
+    }
+
+    [Fact]
+    public void Follows_transposition_and_reshaping()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string tokens = b.Transpose(b.Reshape(b.Conv(x, 6, 3), [0, 6, -1]), [0, 2, 1]);
+        Assert.Equal("[N, 36, 6]", b.TypeOf(tokens).Shape.ToString());
+        Assert.Equal(("conv.weight", 0), Producer(b, b.Relu(tokens)));
+    }
+
+    [Fact]
+    public void Of_a_join_is_that_of_the_first_branch_that_has_one()
+    {
+        (GraphBuilder b, string x) = Begin(N, 4);
+        string first = b.Linear(x, 4, name: "first");
+        string second = b.Linear(x, 4, name: "second");
+        string joined = b.Add(b.Relu(x), b.Add(second, first));
+        Assert.Equal(("second.weight", 0), Producer(b, joined));
+    }
+
+    [Fact]
+    public void Does_not_follow_an_operand_that_is_broadcast_over_the_channels()
+    {
+        (GraphBuilder b, string x) = Begin(N, 4);
+        string gate = b.Linear(x, 1, name: "gate");
+        string body = b.Linear(x, 4, name: "body");
+        Assert.Equal(("body.weight", 0), Producer(b, b.Mul(gate, body)));
+    }
+
+    [Fact]
+    public void Of_a_matrix_product_has_its_channels_on_axis_1()
+    {
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        Assert.Equal(("proj.weight", 1), Producer(b, b.Gelu(b.Project(x, 6, Initializer.Zeros))));
+    }
+
+    [Fact]
+    public void Is_missing_behind_attention_and_inputs()
+    {
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        string q = b.Project(x, 4, Initializer.Zeros);
+        Assert.Equal((null, -1), Producer(b, b.Relu(b.Attention(q, q, q, heads: 2, causal: true))));
+        (b, x) = Begin(N, 5, 4);
+        Assert.Equal((null, -1), Producer(b, b.Relu(x)));
+    }
+
+    [Fact]
+    public void Search_over_many_joins_takes_each_value_once()
+    {
+        // 2^60 paths lead through 60 joins of a value with itself; without a weight upstream all of them would be walked.
+        (GraphBuilder b, string x) = Begin(N, 4);
+        for (int i = 0; i < 60; i++)
+        {
+            x = b.Add(x, x);
+        }
+
+        Assert.Equal((null, -1), Producer(b, x));
+    }
+}

@@ -1,0 +1,60 @@
+using Esper.Contracts.Blueprints;
+using Esper.Contracts.Lifecycle;
+
+namespace Esper.Native.Tests;
+
+/// <summary>A lattice with one seed of each family and random tensors, the same for every caller.</summary>
+internal sealed class LatticeCase : IDisposable
+{
+    public const int Channels = 23;
+
+    public LatticeCase(TensorLayout layout, SeedStage stage = SeedStage.Blending, float alpha = 0.7f)
+    {
+        Shape = new LatticeShape(layout, 3, 5);
+        string[] names = ["affine", "lowrank-3+channel", "bottleneck-5-silu+gated"];
+        Random random = new(20240117);
+        List<float> theta = [];
+        for (int i = 0; i < names.Length; i++)
+        {
+            (int begin, int count) = Chunking.Of(Channels, names.Length, i);
+            Seeds.Add(LatticeSeed.For(Blueprint.Parse(names[i]), stage, alpha) with
+            {
+                ChannelBegin = begin,
+                ChannelCount = count,
+                ParameterOffset = theta.Count,
+            });
+            theta.AddRange(Uniform(random, (int)Seeds[i].ParameterCount(count)));
+        }
+
+        Theta = [.. theta];
+        X = Uniform(random, 3 * 5 * Channels);
+        Dy = Uniform(random, 3 * 5 * Channels);
+        Lattice = new SeedLattice(Channels, Seeds);
+    }
+
+    public LatticeShape Shape { get; }
+
+    public List<LatticeSeed> Seeds { get; } = [];
+
+    public SeedLattice Lattice { get; }
+
+    public float[] Theta { get; }
+
+    public float[] X { get; }
+
+    public float[] Dy { get; }
+
+    public void Dispose() => Lattice.Dispose();
+
+    public static double[] Widen(float[] values) => Array.ConvertAll(values, value => (double)value);
+
+    /// <summary>Normalised mean square error against the oracle.</summary>
+    public static double Nmse(float[] actual, double[] expected)
+    {
+        double error = actual.Zip(expected).Sum(pair => Math.Pow(pair.First - pair.Second, 2));
+        return error / expected.Sum(value => value * value);
+    }
+
+    private static float[] Uniform(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 2) - 1)];
+}
