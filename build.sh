@@ -248,7 +248,8 @@ check() {
   if stage "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
-count() { grep -o "$1" "${@:2}" 2>/dev/null | wc -l; }
+# count PATTERN PATH: how often it occurs in the file, or in the files of the folder.
+count() { { grep -rho "$1" "$2" 2>/dev/null || true; } | wc -l; }
 
 # tally STATUS PASSED FAILED SKIPPED: adds a suite's counts. A suite that broke without a failed test to show for it,
 # or that ran nothing, is a failure itself.
@@ -274,12 +275,14 @@ native_tests() { # native_tests PRESET
   [[ -z "$filter" ]] && arguments+=(--no-tests=error) || arguments+=(--no-tests=ignore -R "$filter")
   rm -f "$junit"
   stage "native tests, $preset" in_root ctest "${arguments[@]}" || status=$?
+  # Without a report nothing ran, and the counts below are zero.
+  [[ -e "$junit" ]] || : >"$junit"
   local fails skips all
   all="$(count '<testcase ' "$junit")"
   fails="$(count '<testcase [^>]*status="fail"' "$junit")"
   skips="$(count '<testcase [^>]*status="\(notrun\|disabled\)"' "$junit")"
-  sed -n 's/.*<testcase name="\([^"]*\)".*status="fail".*/\1/p' "$junit" 2>/dev/null | list FAILED
-  sed -n 's/.*<testcase name="\([^"]*\)".*status="\(notrun\|disabled\)".*/\1/p' "$junit" 2>/dev/null | list SKIPPED
+  sed -n 's/.*<testcase name="\([^"]*\)".*status="fail".*/\1/p' "$junit" | list FAILED
+  sed -n 's/.*<testcase name="\([^"]*\)".*status="\(notrun\|disabled\)".*/\1/p' "$junit" | list SKIPPED
   tally "$status" $((all - fails - skips)) "$fails" "$skips"
 }
 
@@ -294,16 +297,16 @@ managed_tests() {
   mkdir -p "$results"
   stage "managed tests" in_root env ESPER_NATIVE_DIR="$native/lib" dotnet test Esper.sln "${arguments[@]}" || status=$?
   local outcome='<UnitTestResult [^>]*outcome="' passes fails skips
-  passes="$(grep -rho "${outcome}Passed\"" "$results" | wc -l)"
-  fails="$(grep -rho "${outcome}\(Failed\|Error\|Timeout\|Aborted\)\"" "$results" | wc -l)"
-  skips="$(grep -rho "${outcome}NotExecuted\"" "$results" | wc -l)"
+  passes="$(count "${outcome}Passed\"" "$results")"
+  fails="$(count "${outcome}\(Failed\|Error\|Timeout\|Aborted\)\"" "$results")"
+  skips="$(count "${outcome}NotExecuted\"" "$results")"
   trx_names Failed "$results" | list FAILED
   trx_names NotExecuted "$results" | list SKIPPED
   tally "$status" "$passes" "$fails" "$skips"
 }
 
 trx_names() {
-  grep -rho "<UnitTestResult [^>]*outcome=\"$1\"" "$2" | sed -n 's/.* testName="\([^"]*\)".*/\1/p' | sort
+  { grep -rho "<UnitTestResult [^>]*outcome=\"$1\"" "$2" || true; } | sed -n -e 's/&quot;/"/g; s/.* testName="\(.*\)" computerName=.*/\1/p' | sort
 }
 
 short_run() { # short_run NAME: trains a small network briefly; its summary goes to NAME.json
@@ -352,6 +355,7 @@ readme_commands() {
 }
 
 finish() {
+  trap - EXIT
   local colour=$green
   ((failed == 0)) || colour=$red
   local text="$passed passed, $failed failed"
@@ -407,7 +411,9 @@ test_all() {
     esac
     shift
   done
-  (setup) || broken
+  # Whatever ends the script early, the closing line says that something failed.
+  trap broken EXIT
+  (trap - EXIT; setup) || broken
   build_program || broken
   if [[ -z "$parts" || "$parts" == *native* ]]; then run_native_tests; fi
   if [[ -z "$parts" || "$parts" == *managed* ]]; then run_managed_tests; fi
@@ -444,7 +450,7 @@ bench() {
   mapfile -t programs < <(find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*bench*' -printf '%f\n' | sort)
   if [[ -z "$name" ]]; then
     say "Benchmarks; run one with './build.sh bench NAME [--json FILE]':"
-    printf '  %s\n' "${programs[@]}"
+    ((${#programs[@]} == 0)) || printf '  %s\n' "${programs[@]}"
     return 0
   fi
   shift

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -32,6 +33,22 @@ constexpr Case kCases[] = {
     {"tok_4096x1024_s64", ESPER_LAYOUT_TOKENS, 1, 4096, 1024, 64, 4},
 };
 constexpr double kActive[] = {0.125, 0.5, 1.0};
+
+// Tensors start at cache lines, as those of every deep learning framework do.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  LineAllocator() = default;
+  template <typename U>
+  explicit LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* memory, std::size_t) { ::operator delete(memory, std::align_val_t{64}); }
+  bool operator==(const LineAllocator&) const { return true; }
+  bool operator!=(const LineAllocator&) const { return false; }
+};
+using Tensor = std::vector<float, LineAllocator<float>>;
 
 struct Options {
   int32_t threads = 0;
@@ -61,10 +78,10 @@ double median_seconds(int repeats, Body body) {
   return times[times.size() / 2];
 }
 
-std::vector<float> random_values(std::size_t count, uint32_t seed) {
+Tensor random_values(std::size_t count, uint32_t seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<float> uniform(-1.5F, 1.5F);
-  std::vector<float> values(count);
+  Tensor values(count);
   for (float& value : values) {
     value = uniform(generator);
   }
@@ -98,8 +115,8 @@ esper_lattice* make_lattice(int32_t channels, int32_t seed_count, int32_t rank, 
 // Bytes a second, read plus written, of an out-of-place pass of a lattice without seeds: a copy by the same threads.
 double copy_bandwidth(esper_context* context, int repeats) {
   const int64_t count = int64_t{1} << 25;
-  const std::vector<float> source(static_cast<std::size_t>(count), 1.0F);
-  std::vector<float> target(source.size());
+  const Tensor source(static_cast<std::size_t>(count), 1.0F);
+  Tensor target(source.size());
   esper_lattice* lattice = nullptr;
   require(esper_lattice_create(1, nullptr, 0, &lattice));
   esper_shape shape{sizeof(esper_shape), ESPER_LAYOUT_NCHW, 1, count};
@@ -116,16 +133,16 @@ void run_case(const Case& c, double share, esper_context* context, const Options
   esper_lattice* lattice = make_lattice(c.channels, c.seeds, c.rank, active, &theta_count);
   const esper_shape shape{sizeof(esper_shape), c.layout, c.batch, c.positions};
   const auto elements = static_cast<std::size_t>(c.batch * c.channels * c.positions);
-  const std::vector<float> x = random_values(elements, 1);
-  const std::vector<float> dy = random_values(elements, 2);
-  std::vector<float> theta = random_values(static_cast<std::size_t>(theta_count), 3);
+  const Tensor x = random_values(elements, 1);
+  const Tensor dy = random_values(elements, 2);
+  Tensor theta = random_values(static_cast<std::size_t>(theta_count), 3);
   for (float& value : theta) {
     value *= 0.1F;
   }
-  std::vector<float> y(elements);
-  std::vector<float> dx(elements);
-  std::vector<float> in_place = x;
-  std::vector<float> dtheta(theta.size());
+  Tensor y(elements);
+  Tensor dx(elements);
+  Tensor in_place = x;
+  Tensor dtheta(theta.size());
   const auto forward = [&](const float* from, float* to) {
     require(esper_lattice_forward(lattice, context, &shape, theta.data(), theta_count, from, to));
   };

@@ -25,8 +25,8 @@ internal enum RandomStream
 }
 
 /// <summary>
-/// SplitMix64 (Steele, Lea, Flood 2014) started from a key, so that the n-th number is a hash of (seed, stream, position) and n: a
-/// draw depends on what it is for, never on which thread asked for it or in which order.
+/// SplitMix64 (Steele, Lea, Flood 2014) started from a key, so that the n-th number is a hash of (seed, stream,
+/// position) and n: a draw depends on what it is for, never on which thread asked for it or in which order.
 /// </summary>
 internal struct CounterRandom
 {

@@ -2,7 +2,9 @@ using Esper.Contracts;
 
 namespace Esper.Data;
 
-/// <summary>A data set cannot be used: a file is missing or damaged. The message names the file, the byte and the expectation.</summary>
+/// <summary>
+/// A data set cannot be used: a file is missing or damaged. The message names the file, the byte and the expectation.
+/// </summary>
 public sealed class DataException : EsperException
 {
     /// <summary>Creates the exception with a message that names the place and the fix.</summary>

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Esper.Data;
 
-/// <summary>Training examples, part to learn from and part to decide by. Both ascend; together they hold every example once.</summary>
+/// <summary>
+/// Training examples, part to learn from and part to decide by. Both ascend; together they hold every example once.
+/// </summary>
 /// <param name="Train">Indices of the examples to learn from.</param>
 /// <param name="Validation">Indices of the examples to decide by.</param>
 public sealed record DataSplit(ImmutableArray<int> Train, ImmutableArray<int> Validation)
@@ -11,8 +13,8 @@ public sealed record DataSplit(ImmutableArray<int> Train, ImmutableArray<int> Va
     public const double DefaultValidationFraction = 0.1;
 
     /// <summary>
-    /// Sets a share of each class aside: the nearest whole number of its examples, but at least one of a class that has two. The
-    /// choice depends on the seed and the labels only.
+    /// Sets a share of each class aside: the nearest whole number of its examples, but at least one of a class that has
+    /// two. The choice depends on the seed and the labels only.
     /// </summary>
     /// <param name="train">Examples to split.</param>
     /// <param name="validationFraction">Share to set aside, in (0, 0.5].</param>

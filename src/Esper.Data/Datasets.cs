@@ -27,8 +27,8 @@ public static class Datasets
     /// Where its files are; for <c>text</c> also the file itself. Not used for <c>glyphs</c>, which needs none.
     /// </param>
     /// <param name="seed">
-    /// Seed of a generated data set (<see cref="Esper.Data.Glyphs.DefaultSeed"/> gives the usual one); data from files do not
-    /// depend on it.
+    /// Seed of a generated data set (<see cref="Esper.Data.Glyphs.DefaultSeed"/> gives the usual one); data from files
+    /// do not depend on it.
     /// </param>
     /// <param name="cancellationToken">Ends the work early.</param>
     /// <exception cref="DataException">
@@ -44,7 +44,7 @@ public static class Datasets
                 Esper.Data.Glyphs.DefaultTrainCount, Esper.Data.Glyphs.DefaultTestCount, seed, cancellationToken),
             Cifar10 => CifarReader.Read(RequireDirectory(name, directory, CifarReader.Expected), cancellationToken),
             Mnist => MnistReader.Read(RequireDirectory(name, directory, MnistReader.Expected), cancellationToken),
-            Text => TextReader.Read(RequirePath(name, directory, TextReader.Expected), cancellationToken),
+            Text => Utf8TextReader.Read(RequirePath(name, directory, Utf8TextReader.Expected), cancellationToken),
             _ => throw new DataException($"unknown data set '{name}'. {Suggestion.Phrase(name, Names)}"),
         };
     }

@@ -2,13 +2,9 @@ using System.Collections.Immutable;
 
 namespace Esper.Data;
 
-/// <summary>A contiguous run of tokens.</summary>
-/// <param name="Start">First token.</param>
-/// <param name="Length">Number of tokens.</param>
-public readonly record struct TokenRange(int Start, int Length);
-
 /// <summary>
-/// A text as a sequence of characters (UTF-16 code units): the first 80 % to train on, then 10 % to validate and 10 % to test.
+/// A text as a sequence of characters (UTF-16 code units): the first 80 % to train on, then 10 % to validate and 10 %
+/// to test.
 /// </summary>
 public sealed class TextDataset : Dataset
 {

@@ -22,7 +22,10 @@ public sealed record NodeCost(string Name, string Op, long Flops, long Parameter
 /// <item><term>1 an input element</term><description>GlobalAveragePool, ReduceMean, ReduceSum</description></item>
 /// <item><term>5 an input element</term><description>SoftmaxCrossEntropyLoss</description></item>
 /// <item><term>6 a score</term><description>inside Attention: scale and softmax</description></item>
-/// <item><term>0</term><description>what only moves, selects or converts; esper.Lattice (its seeds are counted where they grow)</description></item>
+/// <item>
+/// <term>0</term>
+/// <description>what only moves, selects or converts; esper.Lattice (its seeds are counted where they grow)</description>
+/// </item>
 /// </list>
 /// </summary>
 /// <param name="Parameters">Number of trained parameters.</param>
@@ -31,7 +34,9 @@ public sealed record NodeCost(string Name, string Op, long Flops, long Parameter
 /// <param name="Nodes">Costs by node, in graph order.</param>
 public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops, ImmutableArray<NodeCost> Nodes)
 {
-    /// <summary>FLOPs to train on one example: by convention 3 times forward, as backward takes two products for each one of forward.</summary>
+    /// <summary>
+    /// FLOPs to train on one example: by convention 3 times forward, as backward takes two products for each one of forward.
+    /// </summary>
     public long TrainFlops => 3 * ForwardFlops;
 
     /// <summary>Counts a graph.</summary>

@@ -5,8 +5,8 @@ using Esper.Nissa.Report;
 namespace Esper.Nissa;
 
 /// <summary>
-/// The report of a run: one HTML file with nothing outside it, readable without scripts, in light and dark. The same record gives
-/// the same bytes.
+/// The report of a run: one HTML file with nothing outside it, readable without scripts, in light and dark. The same
+/// record gives the same bytes.
 /// </summary>
 public static class RunReport
 {

@@ -17,8 +17,8 @@ public sealed record StageStyle(
 }
 
 /// <summary>
-/// Colours and letters of the stages. The hues of active stages are those of Okabe and Ito, which people with colour vision
-/// deficiencies can tell apart (https://jfly.uni-koeln.de/color/); stages without a module recede.
+/// Colours and letters of the stages. The hues of active stages are those of Okabe and Ito, which people with colour
+/// vision deficiencies can tell apart (https://jfly.uni-koeln.de/color/); stages without a module recede.
 /// </summary>
 public static class StagePalette
 {

@@ -141,8 +141,8 @@ public sealed class BatchPrefetcherTests
     }
 
     /// <summary>
-    /// A clock that moves by a fixed amount at each reading and tells of the first one, which a consumer makes when it is about to wait,
-    /// still holding the lock: what another thread does under the lock after that finds it waiting.
+    /// A clock that moves by a fixed amount at each reading and tells of the first one, which a consumer makes when it
+    /// is about to wait, still holding the lock: what another thread does under the lock after that finds it waiting.
     /// </summary>
     private sealed class Clock : TimeProvider
     {

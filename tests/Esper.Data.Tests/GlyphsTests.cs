@@ -120,7 +120,9 @@ public sealed class GlyphsTests
         }
     }
 
-    /// <summary>Covered area against geometry: a disc, and a line with round ends. The softened edge keeps areas to about 1 %.</summary>
+    /// <summary>
+    /// Covered area against geometry: a disc, and a line with round ends. The softened edge keeps areas to about 1 %.
+    /// </summary>
     [Theory]
     [InlineData(0, 0, 5)]
     [InlineData(7, 4, 1.3)]

@@ -152,7 +152,7 @@ public sealed class ShapeInferenceTests
         Assert.Equal(
             new TensorType(ElementType.Float64, Shape(N)),
             ShapeInference.Infer(Single("Cast", NodeAttributes.Of(("to", 11L)), [Int("", N)]))["y0"]);
-        Assert.Equal(ElementType.Bool, ShapeInference.Infer(Single("Dropout", null, [Shape(N, 2)], outputs: 2))["y1"].ElementType);
+        Assert.Equal(ElementType.Int64, ShapeInference.Infer(Single("Neg", null, [Int("", N)]))["y0"].ElementType);
     }
 
     public static TheoryData<string, object?, object[], string> Failures() => new()
@@ -197,6 +197,25 @@ public sealed class ShapeInferenceTests
         HostGraph graph = Single(op, (NodeAttributes?)attributes, operands);
         GraphException failure = Assert.Throws<GraphException>(() => ShapeInference.Infer(graph));
         Assert.Equal($"node 'node' ({op}): {expected}", failure.Message);
+    }
+
+    [Fact]
+    public void Unvalidated_graphs_fail_with_a_place_too()
+    {
+        string Message(HostGraph graph) => Assert.Throws<GraphException>(() => ShapeInference.Infer(graph)).Message;
+        Assert.Equal("node 'node' (Relu): it has 2 outputs, 1 at most are allowed", Message(Single("Relu", null, [Shape(N)], outputs: 2)));
+        Assert.Equal("node 'node' (Add): input 1 is missing", Message(Single("Add", null, [Shape(N)])));
+        Assert.Equal(
+            "node 'node' (Softmax): The attribute is of kind String, not Int.",
+            Message(Single("Softmax", NodeAttributes.Of(("axis", "1")), [Shape(N)])));
+        Assert.StartsWith(
+            "node 'node' (Sofmax): unknown operator. Did you mean 'Softmax'? Known: Add, ",
+            Message(Single("Sofmax", null, [Shape(N)])),
+            StringComparison.Ordinal);
+        long large = 1L << 40;
+        Assert.Equal(
+            "node 'node' (Flatten): the number of elements exceeds 64 bits",
+            Message(Single("Flatten", null, [Shape(N, large, large)])));
     }
 
     [Fact]

@@ -212,7 +212,8 @@ inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, 
   }
 }
 
-void backward(const BackwardCall& call) {
+template <bool Streaming>
+inline void backward_run(const BackwardCall& call) {
   const SeedTask& task = *call.task;
   const Chunk& chunk = call.chunk;
   const std::int64_t positions = task.tile;
@@ -233,8 +234,17 @@ void backward(const BackwardCall& call) {
       load_panel(chunk, dy, task.channels, valid, positions, s.dy);
       backward_tile(call, {s.x, positions}, {s.dy, positions}, s.dy, positions, valid, s);
       if (task.want_dx) {
-        store_panel(chunk, s.dy, task.channels, valid, positions, dx);
+        store_panel<Streaming>(chunk, s.dy, task.channels, valid, positions, dx);
       }
     }
+  }
+}
+
+void backward(const BackwardCall& call) {
+  if (call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
+    backward_run<true>(call);
+    fence();
+  } else {
+    backward_run<false>(call);
   }
 }

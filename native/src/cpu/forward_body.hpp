@@ -67,7 +67,8 @@ inline void forward_tile(const SeedTask& task, Tile x, float* y, std::int64_t y_
   }
 }
 
-void forward(const ForwardCall& call) {
+template <bool Streaming>
+inline void forward_run(const ForwardCall& call) {
   const SeedTask& task = *call.task;
   const Chunk& chunk = call.chunk;
   const std::int64_t positions = task.tile;
@@ -83,7 +84,16 @@ void forward(const ForwardCall& call) {
     } else {
       load_panel(chunk, x, task.channels, valid, positions, panel);
       forward_tile(task, {panel, positions}, panel, positions, positions, rest);
-      store_panel(chunk, panel, task.channels, valid, positions, y);
+      store_panel<Streaming>(chunk, panel, task.channels, valid, positions, y);
     }
+  }
+}
+
+void forward(const ForwardCall& call) {
+  if (call.stream && can_stream(call.chunk, call.y)) {
+    forward_run<true>(call);
+    fence();
+  } else {
+    forward_run<false>(call);
   }
 }

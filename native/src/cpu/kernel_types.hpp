@@ -80,6 +80,7 @@ struct ForwardCall {
   const float* x;
   float* y;
   float* scratch;  // forward_scratch floats, 64-byte aligned.
+  bool stream;     // y is too large to stay in cache: write it past the caches where it is aligned.
 };
 
 // Arguments of a backward kernel. dx may equal dy, and is nullptr unless task->want_dx.
@@ -92,6 +93,7 @@ struct BackwardCall {
   float* scratch;      // backward_scratch floats, 64-byte aligned.
   float* partial;      // task->partial.count floats.
   double* statistics;  // kStatisticCount numbers.
+  bool stream;         // As in ForwardCall, for dx.
 };
 
 // The kernels of one instruction set.

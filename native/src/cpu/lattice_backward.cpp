@@ -175,7 +175,8 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
                                   task.want_dx ? tensors.dx + offset : nullptr,
                                   plan.scratch + partition * plan.scratch_size,
                                   partial,
-                                  statistics});
+                                  statistics,
+                                  copies && is_large(geometry)});
       partial += task.partial.count;
       statistics += kStatisticCount;
     }

@@ -44,6 +44,7 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
   if (in_place && active_channels == 0) {
     return;
   }
+  const bool stream = !in_place && is_large(geometry);
   float* scratch = workspace.scratch.reserve(scratch_size * context.threads());
 
   const auto body = [&](std::int32_t partition) noexcept {
@@ -60,7 +61,8 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
                          {geometry.channel_stride, geometry.position_stride, run.count},
                          x + offset,
                          y + offset,
-                         scratch + partition * scratch_size});
+                         scratch + partition * scratch_size,
+                         stream});
       }
     }
   };

@@ -17,7 +17,12 @@ inline void load_channels_last(const float* source, std::int64_t stride, std::in
   for (; t + kLanes <= valid; t += kLanes) {
     std::int32_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {
-      transpose(source + t * stride + c, stride, panel + c * positions + t, positions);
+      const float* block = source + t * stride + c;
+      for (int k = 0; k < kLanes; ++k) {
+        // The next seed's chunk lies behind this one in every row; hardware prefetchers lose track of so many rows.
+        __builtin_prefetch(block + k * stride + channels);
+      }
+      transpose<false>(block, stride, panel + c * positions + t, positions);
     }
     for (; c < channels; ++c) {
       for (int k = 0; k < kLanes; ++k) {
@@ -33,13 +38,14 @@ inline void load_channels_last(const float* source, std::int64_t stride, std::in
 }
 
 // The reverse of load_channels_last.
+template <bool Streaming>
 inline void store_channels_last(const float* panel, std::int64_t positions, std::int32_t channels, std::int64_t valid,
                                 float* target, std::int64_t stride) {
   std::int64_t t = 0;
   for (; t + kLanes <= valid; t += kLanes) {
     std::int32_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {
-      transpose(panel + c * positions + t, positions, target + t * stride + c, stride);
+      transpose<Streaming>(panel + c * positions + t, positions, target + t * stride + c, stride);
     }
     for (; c < channels; ++c) {
       for (int k = 0; k < kLanes; ++k) {
@@ -59,6 +65,14 @@ inline bool in_place(const Chunk& chunk, std::int64_t valid, std::int64_t positi
   return chunk.position_stride == 1 && valid == positions;
 }
 
+// True if every vector that store_panel writes to target is aligned. Only channels-last chunks are written that way:
+// rows of images are long enough for the caches to do well.
+inline bool can_stream(const Chunk& chunk, const float* target) {
+  constexpr std::uintptr_t kMask = kLanes * sizeof(float) - 1;
+  const auto row = static_cast<std::uintptr_t>(chunk.position_stride) * sizeof(float);
+  return chunk.channel_stride == 1 && ((reinterpret_cast<std::uintptr_t>(target) | row) & kMask) == 0;
+}
+
 // Copies valid positions from source to panel and zeroes the rest of the panel.
 inline void load_panel(const Chunk& chunk, const float* source, std::int32_t channels, std::int64_t valid,
                        std::int64_t positions, float* panel) {
@@ -74,6 +88,7 @@ inline void load_panel(const Chunk& chunk, const float* source, std::int32_t cha
 }
 
 // Copies valid positions from panel to target.
+template <bool Streaming>
 inline void store_panel(const Chunk& chunk, const float* panel, std::int32_t channels, std::int64_t valid,
                         std::int64_t positions, float* target) {
   if (chunk.position_stride == 1) {
@@ -82,6 +97,6 @@ inline void store_panel(const Chunk& chunk, const float* panel, std::int32_t cha
                   static_cast<std::size_t>(valid) * sizeof(float));
     }
   } else {
-    store_channels_last(panel, positions, channels, valid, target, chunk.position_stride);
+    store_channels_last<Streaming>(panel, positions, channels, valid, target, chunk.position_stride);
   }
 }

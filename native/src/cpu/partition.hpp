@@ -19,8 +19,13 @@ struct Geometry {
   // before the next rows, while the rows are in cache.
   std::int64_t longest_run;
 
-  std::int64_t elements() const noexcept { return images * positions * channels; }
 };
+
+// True for tensors of 8 MiB and more: they have left the caches of a core before anybody reads them, and writing past
+// the caches saves reading their lines first.
+inline bool is_large(const Geometry& g) noexcept {
+  return g.images * g.positions * g.channels >= (std::int64_t{1} << 21);
+}
 
 Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept;
 

@@ -14,6 +14,17 @@ constexpr int kOuterColumns = 2;
 
 inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+// Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
+inline void stream(float* p, Vec a) { _mm256_stream_ps(p, a.v); }
+template <bool Streaming>
+inline void put(float* p, Vec a) {
+  if constexpr (Streaming) {
+    stream(p, a);
+  } else {
+    store(p, a);
+  }
+}
+inline void fence() { _mm_sfence(); }
 inline Vec set1(float a) { return {_mm256_set1_ps(a)}; }
 inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
@@ -65,6 +76,7 @@ inline float sum(Vec a) {
 }
 
 // Writes the transpose of the 8 by 8 block at from (rows from_stride apart) to to (rows to_stride apart).
+template <bool Streaming>
 inline void transpose(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
   __m256 row[8];
   __m256 pair[8];
@@ -82,9 +94,9 @@ inline void transpose(const float* from, std::int64_t from_stride, float* to, st
     pair[i + 3] = _mm256_unpackhi_ps(row[i + 2], row[i + 3]);
   }
   for (int i = 0; i < 8; i += 4) {
-    _mm256_storeu_ps(to + (i + 0) * to_stride, _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44));
-    _mm256_storeu_ps(to + (i + 1) * to_stride, _mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE));
-    _mm256_storeu_ps(to + (i + 2) * to_stride, _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44));
-    _mm256_storeu_ps(to + (i + 3) * to_stride, _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE));
+    put<Streaming>(to + (i + 0) * to_stride, {_mm256_shuffle_ps(pair[i], pair[i + 2], 0x44)});
+    put<Streaming>(to + (i + 1) * to_stride, {_mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE)});
+    put<Streaming>(to + (i + 2) * to_stride, {_mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44)});
+    put<Streaming>(to + (i + 3) * to_stride, {_mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE)});
   }
 }

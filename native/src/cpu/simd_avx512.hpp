@@ -14,6 +14,17 @@ constexpr int kOuterColumns = 4;
 
 inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+// Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
+inline void stream(float* p, Vec a) { _mm512_stream_ps(p, a.v); }
+template <bool Streaming>
+inline void put(float* p, Vec a) {
+  if constexpr (Streaming) {
+    stream(p, a);
+  } else {
+    store(p, a);
+  }
+}
+inline void fence() { _mm_sfence(); }
 inline Vec set1(float a) { return {_mm512_set1_ps(a)}; }
 inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -57,6 +68,7 @@ inline Vec reduce(const Vec* a) {
 inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
 
 // Writes the transpose of the 16 by 16 block at from (rows from_stride apart) to to (rows to_stride apart).
+template <bool Streaming>
 inline void transpose(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
   __m512 row[16];
   __m512 quad[16];
@@ -82,9 +94,9 @@ inline void transpose(const float* from, std::int64_t from_stride, float* to, st
     quad[k + 3] = _mm512_unpackhi_ps(row[k + 2], row[k + 3]);
   }
   for (int k = 0; k < 16; k += 4) {
-    _mm512_storeu_ps(to + (k + 0) * to_stride, _mm512_shuffle_ps(quad[k], quad[k + 2], 0x44));
-    _mm512_storeu_ps(to + (k + 1) * to_stride, _mm512_shuffle_ps(quad[k], quad[k + 2], 0xEE));
-    _mm512_storeu_ps(to + (k + 2) * to_stride, _mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0x44));
-    _mm512_storeu_ps(to + (k + 3) * to_stride, _mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0xEE));
+    put<Streaming>(to + (k + 0) * to_stride, {_mm512_shuffle_ps(quad[k], quad[k + 2], 0x44)});
+    put<Streaming>(to + (k + 1) * to_stride, {_mm512_shuffle_ps(quad[k], quad[k + 2], 0xEE)});
+    put<Streaming>(to + (k + 2) * to_stride, {_mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0x44)});
+    put<Streaming>(to + (k + 3) * to_stride, {_mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0xEE)});
   }
 }

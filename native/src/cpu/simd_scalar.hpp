@@ -14,6 +14,17 @@ constexpr int kOuterColumns = 2;
 
 inline Vec load(const float* p) { return {*p}; }
 inline void store(float* p, Vec a) { *p = a.v; }
+// Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
+inline void stream(float* p, Vec a) { *p = a.v; }
+template <bool Streaming>
+inline void put(float* p, Vec a) {
+  if constexpr (Streaming) {
+    stream(p, a);
+  } else {
+    store(p, a);
+  }
+}
+inline void fence() {}
 inline Vec set1(float a) { return {a}; }
 inline Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
 inline Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
@@ -45,4 +56,5 @@ inline Vec scale(Vec a, Vec n) {
 }
 
 // Writes the transpose of the kLanes by kLanes block at from to to.
+template <bool Streaming>
 inline void transpose(const float* from, std::int64_t, float* to, std::int64_t) { *to = *from; }

@@ -64,7 +64,7 @@ internal sealed class TrainCommand
 
         if (!(json && quiet))
         {
-            Conclude(summary, json ? _environment.Error : _environment.Output);
+            NameReport(summary, json ? _environment.Error : _environment.Output);
         }
 
         return summary.Outcome == RunOutcome.Interrupted ? ExitCode.Interrupted : ExitCode.Success;
@@ -97,17 +97,12 @@ internal sealed class TrainCommand
         return _environment.Train(request, observer, _environment.Clock, interruption.Token);
     }
 
-    private static void Conclude(RunSummary summary, TextWriter output)
+    private static void NameReport(RunSummary summary, TextWriter output)
     {
         string report = Path.Combine(summary.Directory, "report.html");
         if (File.Exists(report))
         {
             output.WriteLine($"{"report",-22}{report}");
-        }
-
-        if (summary.Outcome == RunOutcome.Interrupted)
-        {
-            output.WriteLine($"interrupted; 'esper train --resume {summary.Directory}' continues");
         }
     }
 }

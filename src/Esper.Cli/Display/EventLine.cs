@@ -10,7 +10,8 @@ internal static class EventLine
     /// <param name="withStep">Name the step beside the epoch.</param>
     public static StyledLine Build(LifecycleEvent change, Glyphs glyphs, bool withStep)
     {
-        string moment = withStep ? $"epoch {change.Epoch}, step {change.Step}".PadRight(22) : $"epoch {change.Epoch}".PadRight(11);
+        string moment = withStep ? $"epoch {change.Epoch}, step {change.Step}".PadRight(22)
+            : $"epoch {change.Epoch}".PadRight(11);
         StyledLine line = new StyledLine().Add(moment, Styles.Dim).Add($"seed {change.Seed}".PadRight(10));
         StyledLine what = new StyledLine().Add(change.From.ToString(), Styles.Name(change.From));
         if (change.From == change.To)

@@ -6,8 +6,8 @@ using Esper.Nissa;
 namespace Esper.Cli.Display;
 
 /// <summary>
-/// The lattice as a map: a row a site, a cell a seed. A cell is the stage's letter on its colour, and while alpha rises a bar of
-/// alpha's height; where a site is too wide, the bars and gaps go, then the row wraps.
+/// The lattice as a map: a row a site, a cell a seed. A cell is the stage's letter on its colour, and while alpha rises
+/// a bar of alpha's height; where a site is too wide, the bars and gaps go, then the row wraps.
 /// </summary>
 internal static class LatticeMap
 {
@@ -42,7 +42,7 @@ internal static class LatticeMap
             // The end of a value's name tells sites apart, not its beginning.
             string name = start > 0 ? string.Empty
                 : site.Name.Length <= nameWidth - 2 ? site.Name
-                : glyphs.Ellipsis + site.Name[^(nameWidth - 2 - glyphs.Ellipsis.Length)..];
+                : glyphs.Ellipsis + site.Name[^Math.Max(0, nameWidth - 2 - glyphs.Ellipsis.Length)..];
             StyledLine line = new StyledLine().Add(name.PadRight(nameWidth));
             for (int seed = start; seed < Math.Min(start + perRow, site.SeedChannels.Length); seed++)
             {
@@ -69,7 +69,8 @@ internal static class LatticeMap
     private static IEnumerable<StyledLine> Legend(RunProgress progress, int indent, int width, Glyphs glyphs)
     {
         IEnumerable<SeedStage> present = progress.Info.Sites
-            .SelectMany(site => Enumerable.Range(0, site.SeedChannels.Length).Select(i => progress.Seed(new SeedId(site.Index, i)).Stage))
+            .SelectMany(site => Enumerable.Range(0, site.SeedChannels.Length)
+            .Select(i => progress.Seed(new SeedId(site.Index, i)).Stage))
             .Distinct().Order();
         StyledLine line = new StyledLine().Add(new string(' ', indent));
         foreach (SeedStage stage in present)

@@ -4,8 +4,8 @@ using Spectre.Console;
 namespace Esper.Cli.Display;
 
 /// <summary>
-/// Shows a run on a terminal while it goes: progress, rates, accuracy, and the lattice as a map of stages. Drawn on the training
-/// thread, at most eight times a second; other steps cost a comparison of times.
+/// Shows a run on a terminal while it goes: progress, rates, accuracy, and the lattice as a map of stages. Drawn on the
+/// training thread, at most eight times a second; other steps cost a comparison of times.
 /// </summary>
 public sealed class LiveDisplay : IRunObserver, IDisposable
 {
@@ -89,7 +89,8 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
     {
         _lastFrame = _clock.GetTimestamp();
         Frames++;
-        // A line that fills the last column makes some terminals wrap, and a frame as high as the terminal makes it scroll.
+        // A line that fills the last column makes some terminals wrap, and a frame as high as the terminal makes it
+        // scroll.
         int width = Math.Max(1, _console.Profile.Width - 1);
         int height = Math.Max(1, _console.Profile.Height - 1);
         _region.Show(LiveFrame.Build(Progress, width, height, _glyphs));

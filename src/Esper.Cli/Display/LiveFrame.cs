@@ -10,7 +10,9 @@ internal static class LiveFrame
     private const int MostBar = 48;
     private const int LabelWidth = 12;
 
-    /// <summary>The lines, none wider than <paramref name="width"/> cells nor more than <paramref name="height"/>.</summary>
+    /// <summary>
+    /// The lines, none wider than <paramref name="width"/> cells nor more than <paramref name="height"/>.
+    /// </summary>
     public static IReadOnlyList<StyledLine> Build(RunProgress progress, int width, int height, Glyphs glyphs)
     {
         List<StyledLine> head =
@@ -26,7 +28,9 @@ internal static class LiveFrame
         return [.. Fit(head, lattice, events, height).Select(line => line.Crop(width, glyphs.Ellipsis))];
     }
 
-    /// <summary>Gives up the oldest events first, then rows of the lattice, where the terminal is too low for all.</summary>
+    /// <summary>
+    /// Gives up the oldest events first, then rows of the lattice, where the terminal is too low for all.
+    /// </summary>
     private static IEnumerable<StyledLine> Fit(
         List<StyledLine> head, IReadOnlyList<StyledLine> lattice, List<StyledLine> events, int height)
     {
@@ -46,7 +50,8 @@ internal static class LiveFrame
 
     private static IEnumerable<StyledLine> Rows(IReadOnlyList<StyledLine> lattice, int rows) => rows == lattice.Count
         ? lattice
-        : lattice.Take(rows - 1).Append(new StyledLine().Add($"{lattice.Count - rows + 1} more lines; the terminal is too low", Styles.Dim));
+        : lattice.Take(rows - 1).Append(new StyledLine()
+        .Add($"{lattice.Count - rows + 1} more lines; the terminal is too low", Styles.Dim));
 
     private static StyledLine Header(RunInfo info, Glyphs glyphs)
     {
@@ -60,7 +65,8 @@ internal static class LiveFrame
     {
         int epoch = progress.Step?.Epoch ?? progress.Info.FirstEpoch;
         int step = progress.Step?.StepInEpoch ?? 0;
-        return Bar($"epoch {epoch}/{progress.Info.Epochs}", progress.EpochDone, $"step {step}/{progress.Info.StepsPerEpoch}", width, glyphs);
+        return Bar($"epoch {epoch}/{progress.Info.Epochs}", progress.EpochDone,
+            $"step {step}/{progress.Info.StepsPerEpoch}", width, glyphs);
     }
 
     private static StyledLine RunBar(RunProgress progress, int width, Glyphs glyphs)
@@ -71,7 +77,8 @@ internal static class LiveFrame
 
     private static StyledLine Bar(string label, double share, string detail, int width, Glyphs glyphs)
     {
-        string percent = (Math.Floor(share * 100)).ToString("0", CultureInfo.InvariantCulture).PadLeft(4) + " %  ";
+        // Rounded down, so that 100 % is the end; the offset keeps 57/100 from becoming 56 %.
+        string percent = Math.Floor((share * 100) + 1e-9).ToString("0", CultureInfo.InvariantCulture).PadLeft(4) + " %  ";
         int labelWidth = Math.Max(LabelWidth, label.Length + 1);
         int bar = Math.Clamp(width - labelWidth - percent.Length - Math.Max(detail.Length, 26), 6, MostBar);
         (string done, string rest) = glyphs.Bar(share, bar);

@@ -4,8 +4,8 @@ using Spectre.Console.Rendering;
 namespace Esper.Cli.Display;
 
 /// <summary>
-/// Lines at the bottom of a terminal that are written over in place. Spectre's own live display needs a call that lasts as long as
-/// the display; this one is driven from outside, a frame a call.
+/// Lines at the bottom of a terminal that are written over in place. Spectre's own live display needs a call that lasts
+/// as long as the display; this one is driven from outside, a frame a call.
 /// </summary>
 internal sealed class LiveRegion(IAnsiConsole console)
 {

@@ -4,7 +4,9 @@ using Esper.Nissa;
 
 namespace Esper.Cli.Display;
 
-/// <summary>Shows a run where the output is a pipe or a file: a line an epoch and a line a lifecycle event, without escapes.</summary>
+/// <summary>
+/// Shows a run where the output is a pipe or a file: a line an epoch and a line a lifecycle event, without escapes.
+/// </summary>
 public sealed class PlainDisplay : IRunObserver
 {
     private readonly TextWriter _output;

@@ -7,10 +7,12 @@ namespace Esper.Cli.Display;
 public static class RunDisplay
 {
     /// <summary>
-    /// A <see cref="LiveDisplay"/> on a terminal, a <see cref="PlainDisplay"/> on everything else. The caller disposes it if it is
-    /// disposable.
+    /// A <see cref="LiveDisplay"/> on a terminal, a <see cref="PlainDisplay"/> on everything else. The caller disposes
+    /// it if it is disposable.
     /// </summary>
-    /// <param name="console">The console, such as <see cref="AnsiConsole.Console"/>; it detects terminals and <c>NO_COLOR</c>.</param>
+    /// <param name="console">
+    /// The console, such as <see cref="AnsiConsole.Console"/>; it detects terminals and <c>NO_COLOR</c>.
+    /// </param>
     /// <param name="clock">Clock of rates and refresh.</param>
     public static IRunObserver Create(IAnsiConsole console, TimeProvider clock)
     {

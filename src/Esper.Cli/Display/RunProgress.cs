@@ -53,7 +53,9 @@ internal sealed class RunProgress
     /// <summary>Time since the start of this sitting.</summary>
     public TimeSpan Elapsed => _clock.GetElapsedTime(_start);
 
-    /// <summary>Steps a second over the last ten seconds, pauses for evaluation included; null before the first step.</summary>
+    /// <summary>
+    /// Steps a second over the last ten seconds, pauses for evaluation included; null before the first step.
+    /// </summary>
     public double? StepsPerSecond
     {
         get
@@ -98,7 +100,8 @@ internal sealed class RunProgress
 
     public void Add(LifecycleEvent change)
     {
-        _seeds[change.Seed] = (change.To, change.To == SeedStage.Fossilized ? 1 : change.To.IsBlended() ? Seed(change.Seed).Alpha : 0);
+        _seeds[change.Seed] = (change.To, change.To == SeedStage.Fossilized ? 1 : change.To.IsBlended()
+            ? Seed(change.Seed).Alpha : 0);
         _events.Enqueue(change);
         if (_events.Count > ShownEvents)
         {

@@ -4,7 +4,9 @@ using Spectre.Console.Rendering;
 
 namespace Esper.Cli.Display;
 
-/// <summary>A line of text in styles. Control characters of data are replaced, so that no name can move the cursor.</summary>
+/// <summary>
+/// A line of text in styles. Control characters of data are replaced, so that no name can move the cursor.
+/// </summary>
 internal sealed class StyledLine
 {
     private readonly List<Segment> _segments = [];

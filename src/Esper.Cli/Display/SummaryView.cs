@@ -12,7 +12,10 @@ public static class SummaryView
 {
     private const int LabelWidth = 22;
 
-    /// <summary>Prints to a terminal, in colours where it has them. Long lines are left to the terminal to wrap: a result is not cut.</summary>
+    /// <summary>
+    /// Prints to a terminal, in colours where it has them. Long lines are left to the terminal to wrap: a result is not
+    /// cut.
+    /// </summary>
     public static void Write(RunSummary summary, IAnsiConsole console)
     {
         ArgumentNullException.ThrowIfNull(summary);
@@ -47,15 +50,19 @@ public static class SummaryView
             summary.LossFinal is { } loss ? $"loss {HumanText.Number(loss)}" : "the run was interrupted");
         if (!summary.AccuracyPerEpoch.IsEmpty)
         {
-            yield return Pair("validation accuracy", HumanText.Percent(summary.AccuracyPerEpoch[^1]), $"best {HumanText.Percent(summary.AccuracyPerEpoch.Max())}");
+            yield return Pair("validation accuracy", HumanText.Percent(summary.AccuracyPerEpoch[^1]),
+                $"best {HumanText.Percent(summary.AccuracyPerEpoch.Max())}");
         }
 
-        yield return Pair("parameters", HumanText.Whole(summary.ParametersFinal), $"from {HumanText.Whole(summary.ParametersInitial)}");
+        yield return Pair("parameters", HumanText.Whole(summary.ParametersFinal),
+            $"from {HumanText.Whole(summary.ParametersInitial)}");
         yield return Pair("training operations", HumanText.Scaled(summary.TrainFlops) + "FLOP", string.Empty);
-        yield return Pair("time", HumanText.Duration(summary.Seconds), $"{HumanText.Number(Math.Round(summary.StepMsMedian, 2))} ms/step (median), "
+        yield return Pair("time", HumanText.Duration(summary.Seconds),
+            $"{HumanText.Number(Math.Round(summary.StepMsMedian, 2))} ms/step (median), "
             + $"{summary.Epochs} {(summary.Epochs == 1 ? "epoch" : "epochs")}");
         yield return Pair("digest", summary.ParametersDigest, string.Empty);
-        yield return Pair("directory", summary.Directory, completed ? string.Empty : $"continue with --resume {summary.Directory}");
+        yield return Pair("directory", summary.Directory, completed ? string.Empty
+            : $"continue with --resume {summary.Directory}");
         foreach (StyledLine line in Seeds(summary, glyphs))
         {
             yield return line;
@@ -96,7 +103,8 @@ public static class SummaryView
         string gain = seed.Gain is not { } g ? "not measured"
             : (g * 100).ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture)
                 + (seed.GainInterval is { } i ? " ± " + (i * 100).ToString("0.00", CultureInfo.InvariantCulture) : string.Empty);
-        return new StyledLine().Add($"{seed.Site.PadRight(site)}  {seed.Seed,4}  ").Add(seed.Stage.PadRight(10), Styles.Name(stage))
+        return new StyledLine().Add($"{seed.Site.PadRight(site)}  {seed.Seed,4}  ")
+            .Add(seed.Stage.PadRight(10), Styles.Name(stage))
             .Add($"  {(seed.Blueprint ?? none).PadRight(blueprint)}  ")
             .Add(string.Create(CultureInfo.InvariantCulture, $"{seed.Alpha,5:0.00}  {seed.Parameters,10:N0}  ")).Add(gain);
     }

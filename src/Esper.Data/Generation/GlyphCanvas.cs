@@ -83,8 +83,8 @@ internal sealed class GlyphCanvas
     }
 
     /// <summary>
-    /// Adds noise and rounds to bytes, [3, 32, 32]. Noise is a sum of 64 random bits less its mean: a binomial law, close to normal,
-    /// of 4 units' standard deviation, made without functions that differ between platforms.
+    /// Adds noise and rounds to bytes, [3, 32, 32]. Noise is a sum of 64 random bits less its mean: a binomial law,
+    /// close to normal, of 4 units' standard deviation, made without functions that differ between platforms.
     /// </summary>
     /// <param name="pixels">3,072 bytes to write.</param>
     /// <param name="sharedNoise">Standard deviation of the noise common to the channels, in levels.</param>

@@ -4,8 +4,9 @@ using System.Numerics;
 namespace Esper.Data;
 
 /// <summary>
-/// Draws one example after another: a sign, moved, turned, sheared and stretched, over a gradient with clutter strokes, partly
-/// hidden by discs, under noise. Uses +, -, x, /, square roots and comparisons only, which every platform rounds alike.
+/// Draws one example after another: a sign, moved, turned, sheared and stretched, over a gradient with clutter strokes,
+/// partly hidden by discs, under noise. Uses +, -, x, /, square roots and comparisons only, which every platform rounds
+/// alike.
 /// </summary>
 internal sealed class GlyphPainter
 {
@@ -75,8 +76,8 @@ internal sealed class GlyphPainter
     }
 
     /// <summary>
-    /// From unit coordinates to pixels: stretch, shear, turn by up to 30 degrees, move. The turn is drawn as t = tan(angle / 2), of
-    /// which sine and cosine are rational functions.
+    /// From unit coordinates to pixels: stretch, shear, turn by up to 30 degrees, move. The turn is drawn as t =
+    /// tan(angle / 2), of which sine and cosine are rational functions.
     /// </summary>
     private static Matrix3x2 RandomPlacement(ref CounterRandom random)
     {

@@ -4,8 +4,9 @@ using System.Numerics;
 namespace Esper.Data;
 
 /// <summary>
-/// The ten signs as polylines in [-1, 1] x [-1, 1], y downwards. No two are alike under rotations of up to 30 degrees, shear and
-/// uneven scaling, yet each has a near relative: ring, arc and spiral; triangle and square; plus, arrow and fork; wave and zigzag.
+/// The ten signs as polylines in [-1, 1] x [-1, 1], y downwards. No two are alike under rotations of up to 30 degrees,
+/// shear and uneven scaling, yet each has a near relative: ring, arc and spiral; triangle and square; plus, arrow and
+/// fork; wave and zigzag.
 /// </summary>
 internal static class GlyphShapes
 {
@@ -33,7 +34,9 @@ internal static class GlyphShapes
         [[new(-0.8f, -0.85f), new(0.8f, -0.85f), new(-0.8f, 0.85f), new(0.8f, 0.85f)]],
     ];
 
-    /// <summary>Directions at multiples of 22.5 degrees: constants, since sines may differ in the last bit between platforms.</summary>
+    /// <summary>
+    /// Directions at multiples of 22.5 degrees: constants, since sines may differ in the last bit between platforms.
+    /// </summary>
     private static Vector2 Direction(int step)
     {
         const float C1 = 0.92387953f;

@@ -1,12 +1,15 @@
 namespace Esper.Data;
 
 /// <summary>
-/// A drawn data set of ten signs, 3x32x32: the one that needs no files. A linear classifier cannot do it, since a sign may be
-/// lighter or darker than its ground, anywhere, turned and hidden; a small convolutional network can, but not at once.
+/// A drawn data set of ten signs, 3x32x32: the one that needs no files. A linear classifier cannot do it, since a sign
+/// may be lighter or darker than its ground, anywhere, turned and hidden; a small convolutional network can, but not at
+/// once.
 /// </summary>
 public static class Glyphs
 {
-    /// <summary>The usual seed, whose statistics are the stored ones. Another seed draws other examples of the same kind.</summary>
+    /// <summary>
+    /// The usual seed, whose statistics are the stored ones. Another seed draws other examples of the same kind.
+    /// </summary>
     public const long DefaultSeed = 0;
 
     /// <summary>The usual number of training examples.</summary>
@@ -18,8 +21,9 @@ public static class Glyphs
     private const int ValuesPerImage = 3 * GlyphCanvas.Area;
 
     /// <summary>
-    /// Draws the data set on all cores. An example depends on (seed, part, its index) only, so the bits are the same for every number of
-    /// threads, and a smaller set is the beginning of a larger one. Classes follow each other in turn.
+    /// Draws the data set on all cores. An example depends on (seed, part, its index) only, so the bits are the same
+    /// for every number of threads, and a smaller set is the beginning of a larger one. Classes follow each other in
+    /// turn.
     /// </summary>
     /// <param name="trainCount">Training examples, at least 1.</param>
     /// <param name="testCount">Test examples, at least 1.</param>

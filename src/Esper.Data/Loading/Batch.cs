@@ -2,57 +2,10 @@ using System.Collections.Immutable;
 
 namespace Esper.Data;
 
-/// <summary>One tensor of a batch: float32 or int64, contiguous, row-major.</summary>
-public sealed class BatchInput
-{
-    /// <summary>A float32 tensor.</summary>
-    /// <exception cref="ArgumentException">The number of values is not the product of the dimensions.</exception>
-    public BatchInput(string name, ReadOnlyMemory<float> values, ImmutableArray<long> dims)
-    {
-        Name = name;
-        Dims = dims;
-        Floats = values;
-        IsFloat = true;
-        Check(values.Length);
-    }
-
-    /// <summary>An int64 tensor.</summary>
-    /// <exception cref="ArgumentException">The number of values is not the product of the dimensions.</exception>
-    public BatchInput(string name, ReadOnlyMemory<long> values, ImmutableArray<long> dims)
-    {
-        Name = name;
-        Dims = dims;
-        Integers = values;
-        Check(values.Length);
-    }
-
-    /// <summary><c>images</c>, <c>tokens</c> or <c>labels</c>.</summary>
-    public string Name { get; }
-
-    /// <summary>Dimensions, outermost (the batch) first.</summary>
-    public ImmutableArray<long> Dims { get; }
-
-    /// <summary>Whether the values are <see cref="Floats"/>; otherwise they are <see cref="Integers"/>.</summary>
-    public bool IsFloat { get; }
-
-    /// <summary>Values of a float32 tensor, empty for the other kind.</summary>
-    public ReadOnlyMemory<float> Floats { get; }
-
-    /// <summary>Values of an int64 tensor, empty for the other kind.</summary>
-    public ReadOnlyMemory<long> Integers { get; }
-
-    private void Check(int length)
-    {
-        if (Dims.Aggregate(1L, (product, dim) => product * dim) != length)
-        {
-            throw new ArgumentException($"{Name}: dimensions [{string.Join(", ", Dims)}] do not hold {length} values");
-        }
-    }
-}
-
 /// <summary>
-/// Examples that a model sees at once. Its memory belongs to the loader, lies still (the arrays are pinned), and holds these values
-/// until the loader's next <see cref="IBatchLoader.TryNext"/>, <see cref="IBatchLoader.StartEpoch"/> or disposal.
+/// Examples that a model sees at once. Its memory belongs to the loader, lies still (the arrays are pinned), and holds
+/// these values until the loader's next <see cref="IBatchLoader.TryNext"/>, <see cref="IBatchLoader.StartEpoch"/> or
+/// disposal.
 /// </summary>
 public sealed class Batch
 {
@@ -64,8 +17,8 @@ public sealed class Batch
     }
 
     /// <summary>
-    /// Tensors in the order in which a model takes them: <c>images</c> [Count, channels, height, width] float32 or <c>tokens</c>
-    /// [Count, context] int64, and then <c>labels</c>, [Count] or [Count, context], int64.
+    /// Tensors in the order in which a model takes them: <c>images</c> [Count, channels, height, width] float32 or
+    /// <c>tokens</c> [Count, context] int64, and then <c>labels</c>, [Count] or [Count, context], int64.
     /// </summary>
     public ImmutableArray<BatchInput> Inputs { get; }
 
@@ -75,6 +28,8 @@ public sealed class Batch
     /// <summary>Examples in the batch.</summary>
     public int Count => Indices.Length;
 
-    /// <summary>Which examples these are: index of the image in its part of the data set, or of a window's first token.</summary>
+    /// <summary>
+    /// Which examples these are: index of the image in its part of the data set, or of a window's first token.
+    /// </summary>
     public ReadOnlyMemory<int> Indices { get; }
 }

@@ -4,8 +4,8 @@ using System.Runtime.ExceptionServices;
 namespace Esper.Data;
 
 /// <summary>
-/// A thread that keeps up to <c>depth</c> batches ready in a ring of <c>depth + 1</c> reused slots (one is lent to the consumer).
-/// Batch n of an epoch lies in slot n mod (depth + 1).
+/// A thread that keeps up to <c>depth</c> batches ready in a ring of <c>depth + 1</c> reused slots (one is lent to the
+/// consumer). Batch n of an epoch lies in slot n mod (depth + 1).
 /// </summary>
 internal sealed class BatchPrefetcher : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class BatchPrefetcher : IDisposable
     private long waitTicks;
     private bool disposed;
 
-    /// <summary>Prepares the thread; it starts with the first epoch, so that a loader that is never used costs none.</summary>
+    /// <summary>
+    /// Prepares the thread; it starts with the first epoch, so that a loader that is never used costs none.
+    /// </summary>
     /// <param name="source">Fills the slots; must have <see cref="SlotsFor"/>(depth) of them.</param>
     /// <param name="depth">Batches kept ready, at least 1.</param>
     /// <param name="clock">Measures the consumer's waits.</param>
@@ -76,7 +78,9 @@ internal sealed class BatchPrefetcher : IDisposable
         }
     }
 
-    /// <summary>See <see cref="IBatchLoader.TryNext"/>. What the source threw is thrown here, once its place in the epoch comes.</summary>
+    /// <summary>
+    /// See <see cref="IBatchLoader.TryNext"/>. What the source threw is thrown here, once its place in the epoch comes.
+    /// </summary>
     public bool TryNext([NotNullWhen(true)] out Batch? batch, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

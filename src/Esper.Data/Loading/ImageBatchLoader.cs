@@ -5,7 +5,8 @@ namespace Esper.Data;
 /// <summary>
 /// Training batches of images: every epoch in another order, an incomplete last batch dropped. Pixels become float32 as
 /// (byte / 255 - mean) / deviation; crops are padded with black before that. Order depends on (seed, epoch), an image's
-/// augmentation on (seed, epoch, its index), so neither changes with the batch size or the number of batches prepared ahead.
+/// augmentation on (seed, epoch, its index), so neither changes with the batch size or the number of batches prepared
+/// ahead.
 /// </summary>
 public sealed class ImageBatchLoader : BatchLoaderBase
 {

@@ -21,7 +21,9 @@ internal sealed class ImageBatchSource : IBatchSource
     /// <param name="indices">Examples to go through.</param>
     /// <param name="batchSize">Examples in a batch.</param>
     /// <param name="augmentation">Random changes; none without a seed.</param>
-    /// <param name="shuffleSeed">Seed of order and augmentation, with which an incomplete last batch is dropped; null = in order, all.</param>
+    /// <param name="shuffleSeed">
+    /// Seed of order and augmentation, with which an incomplete last batch is dropped; null = in order, all.
+    /// </param>
     /// <param name="slotCount">Batches that are alive at once.</param>
     public ImageBatchSource(
         ImageDataset dataset, ImageExamples examples, ImmutableArray<int> indices, int batchSize, Augmentation augmentation,
@@ -99,7 +101,9 @@ internal sealed class ImageBatchSource : IBatchSource
         Copy(examples.Image(index), target, rowShift, columnShift, flip);
     }
 
-    /// <summary>target[y, x] = source[y + rowShift, x' + columnShift], x' = x or its mirror; zeros (as bytes) outside.</summary>
+    /// <summary>
+    /// target[y, x] = source[y + rowShift, x' + columnShift], x' = x or its mirror; zeros (as bytes) outside.
+    /// </summary>
     private void Copy(ReadOnlySpan<byte> source, Span<float> target, int rowShift, int columnShift, bool flip)
     {
         (int height, int width) = (dataset.Height, dataset.Width);
@@ -135,7 +139,9 @@ internal sealed class ImageBatchSource : IBatchSource
         }
     }
 
-    /// <summary>Buffers of one batch. The batch over all of them is made once; only an incomplete one is made anew.</summary>
+    /// <summary>
+    /// Buffers of one batch. The batch over all of them is made once; only an incomplete one is made anew.
+    /// </summary>
     private sealed class Slot(int batchSize, int valuesPerImage)
     {
         private Batch? full;

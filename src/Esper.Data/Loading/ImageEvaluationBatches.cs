@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Esper.Data;
 
-/// <summary>Evaluation batches of images: in the given order, without augmentation, every example once; all epochs are alike.</summary>
+/// <summary>
+/// Evaluation batches of images: in the given order, without augmentation, every example once; all epochs are alike.
+/// </summary>
 public sealed class ImageEvaluationBatches : BatchLoaderBase
 {
     /// <summary>Creates a loader over some examples.</summary>

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Esper.Data;
 
 /// <summary>
-/// Turns bytes into (byte / 255 - mean) / deviation by a table of 256 values a channel, computed in float32 in this order, as
-/// PyTorch does, so that both give the same bits.
+/// Turns bytes into (byte / 255 - mean) / deviation by a table of 256 values a channel, computed in float32 in this
+/// order, as PyTorch does, so that both give the same bits.
 /// </summary>
 internal sealed class PixelNormalizer
 {

@@ -1,8 +1,8 @@
 namespace Esper.Data;
 
 /// <summary>
-/// Training batches of a text: windows at random places that depend on (seed, epoch, number of the window in the epoch). An epoch has
-/// as many windows as fit side by side into the range, less an incomplete last batch.
+/// Training batches of a text: windows at random places that depend on (seed, epoch, number of the window in the
+/// epoch). An epoch has as many windows as fit side by side into the range, less an incomplete last batch.
 /// </summary>
 public sealed class TextBatchLoader : BatchLoaderBase
 {

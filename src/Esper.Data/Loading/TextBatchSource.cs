@@ -16,7 +16,9 @@ internal sealed class TextBatchSource : IBatchSource
     /// <param name="range">Part of it to use.</param>
     /// <param name="context">Tokens in a window; the one after it is needed too, as the last label.</param>
     /// <param name="batchSize">Windows in a batch.</param>
-    /// <param name="windowSeed">Seed of the places, with which an incomplete last batch is dropped; null = one after the other, all.</param>
+    /// <param name="windowSeed">
+    /// Seed of the places, with which an incomplete last batch is dropped; null = one after the other, all.
+    /// </param>
     /// <param name="slotCount">Batches that are alive at once.</param>
     public TextBatchSource(
         TextDataset dataset, TokenRange range, int context, int batchSize, long? windowSeed, int slotCount)
@@ -79,7 +81,9 @@ internal sealed class TextBatchSource : IBatchSource
             ? range.Start + new CounterRandom(seed, RandomStream.Windows, epoch, window).NextInteger(range.Length - context)
             : range.Start + (window * context);
 
-    /// <summary>Buffers of one batch. The batch over all of them is made once; only an incomplete one is made anew.</summary>
+    /// <summary>
+    /// Buffers of one batch. The batch over all of them is made once; only an incomplete one is made anew.
+    /// </summary>
     private sealed class Slot(int batchSize, int context)
     {
         private Batch? full;

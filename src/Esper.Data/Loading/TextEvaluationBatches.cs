@@ -1,8 +1,8 @@
 namespace Esper.Data;
 
 /// <summary>
-/// Evaluation batches of a text: windows side by side from the start of the range, each token predicted once; what is left at the end
-/// is shorter than a window and is not used. All epochs are alike.
+/// Evaluation batches of a text: windows side by side from the start of the range, each token predicted once; what is
+/// left at the end is shorter than a window and is not used. All epochs are alike.
 /// </summary>
 public sealed class TextEvaluationBatches : BatchLoaderBase
 {

@@ -5,7 +5,8 @@ using System.Text;
 namespace Esper.Data;
 
 /// <summary>
-/// CIFAR-10, binary version: files of records of 3,073 bytes, one label (0 to 9) and then 3x32x32 values, red, green, blue.
+/// CIFAR-10, binary version: files of records of 3,073 bytes, one label (0 to 9) and then 3x32x32 values, red, green,
+/// blue.
 /// </summary>
 internal static class CifarReader
 {

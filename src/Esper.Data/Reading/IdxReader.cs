@@ -10,8 +10,9 @@ namespace Esper.Data;
 internal sealed record IdxContent(ImmutableArray<int> Dims, byte[] Values);
 
 /// <summary>
-/// IDX, the format of MNIST: two zero bytes, a type (8 = unsigned byte), the number of dimensions, each dimension as a big-endian
-/// 32-bit number, then the values. Plain, or compressed with gzip. A header is believed only as far as the file bears it out.
+/// IDX, the format of MNIST: two zero bytes, a type (8 = unsigned byte), the number of dimensions, each dimension as a
+/// big-endian 32-bit number, then the values. Plain, or compressed with gzip. A header is believed only as far as the
+/// file bears it out.
 /// </summary>
 internal static class IdxReader
 {
@@ -20,6 +21,7 @@ internal static class IdxReader
     /// <summary>What one file may hold; many times the largest data set in this format.</summary>
     private const long MaximumBytes = 1L << 30;
     private const int FirstChunk = 1 << 20;
+    private const string EndOfFile = "the end of the file";
 
     /// <summary>Reads a file that must have this number of dimensions.</summary>
     /// <exception cref="DataException">The file is damaged, or something else.</exception>
@@ -49,7 +51,8 @@ internal static class IdxReader
         if (magic != UnsignedByteMagic + rank)
         {
             throw DataException.At(
-                file, 0, $"0x{UnsignedByteMagic + rank:X8} (IDX, unsigned bytes, {rank} dimension{(rank == 1 ? "" : "s")})", $"0x{magic:X8}");
+                file, 0, $"0x{UnsignedByteMagic + rank:X8} (IDX, unsigned bytes, {rank} dimension{(rank == 1 ? "" : "s")})",
+                $"0x{magic:X8}");
         }
 
         if (got < header.Length)
@@ -68,8 +71,6 @@ internal static class IdxReader
 
         return new IdxContent(dims, ReadValues(file, stream, header.Length, size, cancellationToken));
     }
-
-    private const string EndOfFile = "the end of the file";
 
     private static ImmutableArray<int> ReadDims(string file, byte[] header)
     {
@@ -91,7 +92,9 @@ internal static class IdxReader
         return dims.DrainToImmutable();
     }
 
-    /// <summary>The buffer grows with what really comes, so that a header alone cannot make the process allocate.</summary>
+    /// <summary>
+    /// The buffer grows with what really comes, so that a header alone cannot make the process allocate.
+    /// </summary>
     private static byte[] ReadValues(string file, Stream stream, int start, int size, CancellationToken cancellationToken)
     {
         byte[] values = new byte[Math.Min(size, FirstChunk)];

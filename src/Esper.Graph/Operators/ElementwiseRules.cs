@@ -41,14 +41,9 @@ internal static class ElementwiseRules
         ElementType to = (ElementType)c.Attributes.Int("to", 0);
         return Enum.IsDefined(to)
             ? RuleContext.One(to, c.Shape(0))
-            : throw c.Fail($"to = {(int)to} is no element type; known: {string.Join(", ", Enum.GetValues<ElementType>().Select(t => $"{(int)t} ({t})"))}");
-    }
-
-    /// <summary>x and optionally ratio and training_mode -> y, mask.</summary>
-    public static ImmutableArray<TensorType> Dropout(RuleContext c)
-    {
-        TensorType x = c.Float(0);
-        return [x, new TensorType(ElementType.Bool, x.Shape)];
+            : throw c.Fail(
+                $"to = {(int)to} is no element type; known: "
+                + string.Join(", ", Enum.GetValues<ElementType>().Select(t => $"{(int)t} ({t})")));
     }
 
     /// <summary>A fixed number of FLOPs for each output element.</summary>

@@ -5,7 +5,7 @@ namespace Esper.Graph;
 
 /// <summary>
 /// The operators that host graphs may use: ONNX's (opset 23) under domain <c>""</c>, and Esper's Lattice. SoftmaxCrossEntropyLoss takes
-/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs.
+/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs; Dropout makes no mask.
 /// </summary>
 public static class OperatorCatalog
 {
@@ -36,7 +36,7 @@ public static class OperatorCatalog
         New("Identity", 1, 1, ElementwiseRules.Same, Free),
         New("Cast", 1, 1, ElementwiseRules.Cast, Free, "to:i!"),
         New("Where", 3, 3, ElementwiseRules.Where, Free),
-        New("Dropout", 1, 3, ElementwiseRules.Dropout, ElementwiseRules.PerOutput(1), "seed:i") with { MaximumOutputs = 2 },
+        New("Dropout", 1, 3, ElementwiseRules.Unary, ElementwiseRules.PerOutput(1), "seed:i"),
     ];
 
     private static IEnumerable<OperatorSchema> Linear() =>

@@ -14,7 +14,9 @@ public static class HostPresets
     private const string Forms =
         "Forms: cnn3[:WIDTH-WIDTH-...], wrn-DEPTH-WIDTH, mlp[:WIDTH-...], char-gpt[:LAYERS-WIDTH-HEADS].";
 
-    /// <summary>Names that <see cref="Create"/> knows; cnn3, mlp and char-gpt also take sizes behind a colon, wrn any depth and width.</summary>
+    /// <summary>
+    /// Names that <see cref="Create"/> knows; cnn3, mlp and char-gpt also take sizes behind a colon, wrn any depth and width.
+    /// </summary>
     public static ImmutableArray<string> Names { get; } = ["cnn3", "wrn-16-1", "wrn-28-1", "mlp", "char-gpt"];
 
     /// <summary>Builds a host.</summary>

@@ -58,4 +58,3 @@ internal sealed class LatticeHandle : SafeHandleZeroOrMinusOneIsInvalid
         return true;
     }
 }
-// x

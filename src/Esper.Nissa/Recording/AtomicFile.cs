@@ -7,7 +7,9 @@ public static class AtomicFile
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>Writes text as UTF-8 to a temporary neighbour, brings it to the disk, and renames it over the target.</summary>
+    /// <summary>
+    /// Writes text as UTF-8 to a temporary neighbour, brings it to the disk, and renames it over the target.
+    /// </summary>
     /// <exception cref="IOException">The disk is full or fails; the target is as it was.</exception>
     public static void WriteText(string path, string content) =>
         Write(path, stream => stream.Write(Utf8.GetBytes(content)));

@@ -5,8 +5,8 @@ using Esper.Contracts.Runs;
 namespace Esper.Nissa;
 
 /// <summary>
-/// Passes everything on to several observers, in order. One that throws does not keep the others from hearing of it: the first
-/// exception is thrown again once all were called, so that a broken display costs no line of the record.
+/// Passes everything on to several observers, in order. One that throws does not keep the others from hearing of it:
+/// the first exception is thrown again once all were called, so that a broken display costs no line of the record.
 /// </summary>
 public sealed class CompositeObserver : IRunObserver
 {

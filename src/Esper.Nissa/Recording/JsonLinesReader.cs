@@ -5,8 +5,8 @@ using Esper.Contracts;
 namespace Esper.Nissa;
 
 /// <summary>
-/// Reads a file of JSON objects, one a line, without holding it in memory. A torn last line, the trace of a crash, is left out and
-/// told in <see cref="Warning"/>; a bad line before it is an error.
+/// Reads a file of JSON objects, one a line, without holding it in memory. A torn last line, the trace of a crash, is
+/// left out and told in <see cref="Warning"/>; a bad line before it is an error.
 /// </summary>
 public sealed class JsonLinesReader : IDisposable
 {
@@ -40,7 +40,8 @@ public sealed class JsonLinesReader : IDisposable
 
     /// <summary>Reads the next object.</summary>
     /// <returns>False at the end of the file.</returns>
-    /// <exception cref="EsperException">A line that is not the last is no JSON object; the message names file and line.</exception>
+    /// <exception cref="EsperException">A line that is not the last is no JSON object; the message names file and
+    /// line.</exception>
     public bool TryRead([NotNullWhen(true)] out JsonElement? record)
     {
         record = null;
@@ -67,7 +68,8 @@ public sealed class JsonLinesReader : IDisposable
     }
 
     /// <summary>Reads an object's fields into a record.</summary>
-    /// <exception cref="EsperException">A field is missing or of the wrong type; the message names file and line.</exception>
+    /// <exception cref="EsperException">A field is missing or of the wrong type; the message names file and
+    /// line.</exception>
     public T Convert<T>(JsonElement record)
     {
         try

@@ -5,16 +5,17 @@ using Esper.Contracts;
 namespace Esper.Nissa;
 
 /// <summary>
-/// Appends JSON objects to a file, one a line. A line is handed to the operating system whole and at once, so that a crash of the
-/// process loses nothing that was written and can tear at most the last line. Not safe for use by several threads.
+/// Appends JSON objects to a file, one a line. A line is handed to the operating system whole and at once, so that a
+/// crash of the process loses nothing that was written and can tear at most the last line. Not safe for use by several
+/// threads.
 /// </summary>
 public sealed class JsonLinesWriter : IDisposable
 {
     private readonly FileStream _stream;
 
     /// <summary>
-    /// Opens or creates the file. A torn last line (no line feed at its end, or no JSON) is cut off, so that what is appended
-    /// starts a line of its own.
+    /// Opens or creates the file. A torn last line (no line feed at its end, or no JSON) is cut off, so that what is
+    /// appended starts a line of its own.
     /// </summary>
     /// <exception cref="EsperException">The file cannot be opened.</exception>
     public JsonLinesWriter(string path)
@@ -42,7 +43,8 @@ public sealed class JsonLinesWriter : IDisposable
     /// <summary>Appends one object.</summary>
     /// <param name="value">An object, not a bare number, string or array.</param>
     /// <param name="kind">Discriminator, written as the first field <c>kind</c>; null for none.</param>
-    /// <exception cref="EsperException">A number is NaN or infinite; the message names the field. Nothing is written.</exception>
+    /// <exception cref="EsperException">A number is NaN or infinite; the message names the field. Nothing is
+    /// written.</exception>
     public void Write<T>(T value, string? kind = null)
         where T : notnull
     {

@@ -6,13 +6,14 @@ using Esper.Contracts;
 namespace Esper.Nissa;
 
 /// <summary>
-/// Turns documents into JSON and, where a number is NaN or infinite, says which one. JSON has no such numbers, and a record that
-/// held a zero in their place would lie.
+/// Turns documents into JSON and, where a number is NaN or infinite, says which one. JSON has no such numbers, and a
+/// record that held a zero in their place would lie.
 /// </summary>
 internal static class NonFinite
 {
     /// <summary>Serialises, compact or indented.</summary>
-    /// <exception cref="EsperException">A number is NaN or infinite; the message names its path and the document.</exception>
+    /// <exception cref="EsperException">A number is NaN or infinite; the message names its path and the
+    /// document.</exception>
     public static byte[] Serialize<T>(T value, JsonSerializerOptions options, string file)
         where T : notnull
     {

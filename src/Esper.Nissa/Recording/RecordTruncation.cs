@@ -4,10 +4,14 @@ using Esper.Contracts.Runs;
 
 namespace Esper.Nissa;
 
-/// <summary>Takes a run's record back to a checkpoint, so that a resumed run does not tell the same epochs twice.</summary>
+/// <summary>
+/// Takes a run's record back to a checkpoint, so that a resumed run does not tell the same epochs twice.
+/// </summary>
 internal static class RecordTruncation
 {
-    /// <summary>Drops metrics and events later than the end of an epoch, and the summary of the earlier sitting.</summary>
+    /// <summary>
+    /// Drops metrics and events later than the end of an epoch, and the summary of the earlier sitting.
+    /// </summary>
     /// <exception cref="EsperException">A file is damaged, or the metrics do not reach the epoch.</exception>
     public static void To(RunDirectory directory, int completedEpochs)
     {
@@ -34,7 +38,8 @@ internal static class RecordTruncation
                 + "Resume from an earlier checkpoint, or restore the file.");
         }
 
-        // An event between two steps belongs to the epoch under way, though it counts only completed epochs: steps decide.
+        // An event between two steps belongs to the epoch under way, though it counts only completed epochs: steps
+        // decide.
         List<JsonElement> events = Filter(directory.EventsPath, (reader, line) =>
         {
             LifecycleEvent change = reader.Convert<LifecycleEvent>(line);

@@ -5,12 +5,12 @@ using Esper.Contracts.Runs;
 namespace Esper.Nissa;
 
 /// <summary>
-/// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k steps where
-/// asked for), a line of <c>events.jsonl</c> a lifecycle event, <c>summary.json</c> at the end.
+/// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k
+/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, <c>summary.json</c> at the end.
 /// </summary>
 /// <remarks>
-/// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics to
-/// know which later lines to drop.
+/// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics
+/// to know which later lines to drop.
 /// </remarks>
 public sealed class RunRecorder : IRunObserver, IDisposable
 {

@@ -27,7 +27,8 @@ internal static class CurvesSection
         if (!marks.IsEmpty)
         {
             IEnumerable<string> stages = marks.Select(m => m.Stage).Distinct().Order().Select(stage => $"{stage}");
-            output.Element("p", $"Triangles below an axis mark seeds that entered a stage ({string.Join(", ", stages)}), in the colours "
+            output.Element("p",
+                $"Triangles below an axis mark seeds that entered a stage ({string.Join(", ", stages)}), in the colours "
                 + "of the lattice below.", ("class", "note"));
         }
 
@@ -44,7 +45,8 @@ internal static class CurvesSection
 
         series.Add(Curve(record, "training", 0, e => e.TrainLoss));
         series.Add(Curve(record, "validation", 1, e => e.ValidationLoss));
-        return new ChartSpec("Loss", "mean loss per example, nats", series.ToImmutable(), HumanText.Number) { Epochs = epochs, Marks = marks };
+        return new ChartSpec("Loss", "mean loss per example, nats", series.ToImmutable(),
+            HumanText.Number) { Epochs = epochs, Marks = marks };
     }
 
     private static ChartSeries StepLoss(RunRecord record)
@@ -54,7 +56,8 @@ internal static class CurvesSection
         string name = bucket == 1 ? "training, recorded steps" : $"training, mean of {bucket} recorded steps";
         return new ChartSeries(
             name, 7,
-            [.. record.Steps.Chunk(bucket).Select(c => (c.Average(s => s.Step) / stepsPerEpoch, (double?)c.Average(s => s.Loss)))],
+            [.. record.Steps.Chunk(bucket).Select(c =>
+                (c.Average(s => s.Step) / stepsPerEpoch, (double?)c.Average(s => s.Loss)))],
             Faint: true);
     }
 
@@ -70,7 +73,8 @@ internal static class CurvesSection
             Epochs = epochs,
             Marks = marks,
             Bounds = (0, 100),
-            Reference = record.Summary?.AccuracyFinal is { } test ? new ReferenceLine(test * 100, $"test {HumanText.Percent(test)}") : null,
+            Reference = record.Summary?.AccuracyFinal is { } test
+                ? new ReferenceLine(test * 100, $"test {HumanText.Percent(test)}") : null,
         };
     }
 
@@ -79,7 +83,8 @@ internal static class CurvesSection
         double stepsPerEpoch = record.Info.StepsPerEpoch;
         ChartSeries series = record.Steps.IsEmpty
             ? Curve(record, "last step of the epoch", 4, e => e.LearningRate)
-            : new ChartSeries("recorded steps", 4, [.. record.Steps.Select(s => (s.Step / stepsPerEpoch, (double?)s.LearningRate))], Faint: false);
+            : new ChartSeries("recorded steps", 4,
+                [.. record.Steps.Select(s => (s.Step / stepsPerEpoch, (double?)s.LearningRate))], Faint: false);
         return new ChartSpec("Learning rate", "learning rate of the host", [series], HumanText.Number)
         {
             Epochs = epochs,
@@ -104,7 +109,8 @@ internal static class CurvesSection
         };
     }
 
-    private static string ParameterTick(double value) => value >= 1e6 ? $"{HumanText.Tick(value / 1e6)} M" : HumanText.Tick(value);
+    private static string ParameterTick(double value) => value >= 1e6 ? $"{HumanText.Tick(value / 1e6)} M"
+        : HumanText.Tick(value);
 
     private static ChartSeries Curve(RunRecord record, string name, int style, Func<EpochReport, double> value) =>
         new(name, style, [.. record.Epochs.Select(e => ((double)e.Epoch, (double?)value(e)))]);

@@ -19,8 +19,8 @@ internal sealed record EventMark(double X, SeedStage Stage, string Text)
     ];
 
     /// <summary>
-    /// The transitions that a reader looks for beside a curve: birth, first influence on the host, and either end. The timeline
-    /// shows all.
+    /// The transitions that a reader looks for beside a curve: birth, first influence on the host, and either end. The
+    /// timeline shows all.
     /// </summary>
     public static ImmutableArray<EventMark> Of(RunRecord record)
     {

@@ -32,7 +32,8 @@ internal static class EventTables
         output.Open("details").Element("summary", $"{title} ({HumanText.Whole(events.Length)})");
         if (events.Length > MostRows)
         {
-            output.Element("p", $"The last {HumanText.Whole(MostRows)}; events.jsonl has the {HumanText.Whole(events.Length - MostRows)} before them.",
+            output.Element("p",
+                $"The last {HumanText.Whole(MostRows)}; events.jsonl has the {HumanText.Whole(events.Length - MostRows)} before them.",
                 ("class", "note"));
         }
 

@@ -54,13 +54,16 @@ internal static class HeaderSection
         RunSummary? summary = record.Summary;
         EpochReport? last = record.Epochs.IsEmpty ? null : record.Epochs[^1];
         Tile(output, "test accuracy", summary?.AccuracyFinal is { } test ? HumanText.Percent(test) : HumanText.Nothing,
-            summary?.LossFinal is { } loss ? $"loss {HumanText.Number(loss)}, {HumanText.Whole(record.Info.TestExamples)} examples" : "not read");
-        Tile(output, "validation accuracy", last is null ? HumanText.Nothing : HumanText.Percent(last.ValidationAccuracy), Best(record));
+            summary?.LossFinal is { } loss
+                ? $"loss {HumanText.Number(loss)}, {HumanText.Whole(record.Info.TestExamples)} examples" : "not read");
+        Tile(output, "validation accuracy", last is null ? HumanText.Nothing
+            : HumanText.Percent(last.ValidationAccuracy), Best(record));
         WriteParameters(record, last, output);
         double? flops = summary?.TrainFlops ?? last?.TrainFlops;
         Tile(output, "training operations", flops is { } f ? HumanText.Scaled(f) + "FLOP" : HumanText.Nothing,
             "forward and backward, all epochs");
-        Tile(output, "step, median", summary is null ? last is null ? HumanText.Nothing : Milliseconds(last.StepMilliseconds) : Milliseconds(summary.StepMsMedian),
+        double? step = summary?.StepMsMedian ?? last?.StepMilliseconds;
+        Tile(output, "step, median", step is { } ms ? HumanText.Number(Math.Round(ms, 2)) + " ms" : HumanText.Nothing,
             summary is null && last is not null ? "of the last epoch" : $"batch of {HumanText.Whole(record.Info.BatchSize)}");
         double seconds = summary?.Seconds ?? record.Epochs.Sum(e => e.Seconds);
         Tile(output, "duration", last is null && summary is null ? HumanText.Nothing : HumanText.Duration(seconds),
@@ -84,10 +87,13 @@ internal static class HeaderSection
         {
             null => $"{HumanText.Whole(initial)}",
             { } f when f == initial => $"{HumanText.Whole(initial)}, unchanged",
-            { } f => $"{HumanText.Whole(initial)} → {HumanText.Whole(f)} ({(f > initial ? "+" : "−")}{HumanText.Percent(Math.Abs(f - initial) / (double)initial)})",
+            { } f => $"{HumanText.Whole(initial)} → {HumanText.Whole(f)} ({Relative(f, initial)})",
         };
         Tile(output, "parameters", grown, detail);
     }
+
+    private static string Relative(long count, long before) =>
+        (count > before ? "+" : "−") + HumanText.Percent(Math.Abs(count - before) / (double)before);
 
     private static void WriteSeeds(RunRecord record, EpochReport? last, Markup output)
     {
@@ -115,8 +121,6 @@ internal static class HeaderSection
         EpochReport best = record.Epochs.MaxBy(e => e.ValidationAccuracy)!;
         return $"last epoch; best {HumanText.Percent(best.ValidationAccuracy)} at {best.Epoch}";
     }
-
-    private static string Milliseconds(double value) => HumanText.Number(Math.Round(value, 2)) + " ms";
 
     private static void Tile(Markup output, string name, string value, string detail, bool code = false) =>
         output.Open("div", ("class", "tile"))

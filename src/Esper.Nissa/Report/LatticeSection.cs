@@ -44,12 +44,14 @@ internal static class LatticeSection
             Epochs = epochs, Legend = false, Bounds = (0, 1), Reference = new ReferenceLine(0, null),
         },
         new ChartSpec(
-            "Gradient ratio", "RMS gradient, newborn over host chunk (log)", Curves(record, grown, s => s.GradientRatio), HumanText.Number)
+            "Gradient ratio", "RMS gradient, newborn over host chunk (log)",
+                Curves(record, grown, s => s.GradientRatio), HumanText.Number)
         {
             Epochs = epochs, Legend = false, Logarithmic = true, Reference = new ReferenceLine(1, "as the host"),
             Note = "A newborn far below 1 is starved of gradient.",
         },
-        new ChartSpec("Activation ratio", "RMS g(x) over RMS x (log)", Curves(record, grown, s => s.ActivationRatio), HumanText.Number)
+        new ChartSpec("Activation ratio", "RMS g(x) over RMS x (log)", Curves(record, grown, s => s.ActivationRatio),
+            HumanText.Number)
         {
             Epochs = epochs, Legend = false, Logarithmic = true,
             Note = "What the module adds, relative to the host's value. ▼ on the floor is an exact 0.",
@@ -63,7 +65,8 @@ internal static class LatticeSection
 
     private static ImmutableArray<ChartSeries> Curves(RunRecord record, StageHistory[] grown, Func<SeedReport, double?> value)
     {
-        Dictionary<Contracts.SeedId, List<(double, double?)>> points = grown.ToDictionary(h => h.Seed, _ => new List<(double, double?)>());
+        Dictionary<Contracts.SeedId, List<(double, double?)>> points = grown.ToDictionary(h => h.Seed, _ =>
+            new List<(double, double?)>());
         foreach (EpochReport epoch in record.Epochs)
         {
             foreach (SeedReport seed in epoch.Seeds)

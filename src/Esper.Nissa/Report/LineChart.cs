@@ -62,7 +62,8 @@ internal sealed class LineChart
         foreach (ChartSeries curve in series)
         {
             output.Open("li").Open("svg", Svg.Root(28, 10))
-                .Empty("line", ("x1", "1"), ("y1", "5"), ("x2", "27"), ("y2", "5"), ("class", curve.Faint ? "line faint" : "line"),
+                .Empty("line", ("x1", "1"), ("y1", "5"), ("x2", "27"), ("y2", "5"),
+                    ("class", curve.Faint ? "line faint" : "line"),
                     ("style", SeriesStyle.Stroke(curve.Style)))
                 .Close().Text(curve.Name).Close();
         }
@@ -98,7 +99,8 @@ internal sealed class LineChart
     private void Draw()
     {
         _out.Open("div", ("class", "scroll"))
-            .Open("svg", [.. Svg.Root(Width, Height), ("role", "img"), ("aria-label", $"{_spec.Title}: {_spec.Unit} over epochs"), ("class", "chart")]);
+            .Open("svg", [.. Svg.Root(Width, Height), ("role", "img"),
+                ("aria-label", $"{_spec.Title}: {_spec.Unit} over epochs"), ("class", "chart")]);
         DrawAxes();
         DrawReference();
         DrawHitColumns();
@@ -121,18 +123,22 @@ internal sealed class LineChart
         {
             string y = Svg.Pixel(_y[tick]);
             _out.Empty("line", ("class", "grid"), ("x1", Svg.Pixel(Left)), ("x2", Svg.Pixel(Width - Right)), ("y1", y), ("y2", y))
-                .Element("text", _spec.TickFormat(tick), ("class", "tick end"), ("x", Svg.Pixel(Left - 7)), ("y", Svg.Pixel(_y[tick] + 4)));
+                .Element("text", _spec.TickFormat(tick), ("class", "tick end"), ("x", Svg.Pixel(Left - 7)),
+                    ("y", Svg.Pixel(_y[tick] + 4)));
         }
 
         foreach (double tick in Ticks.Within(0, _spec.Epochs, 8, smallestStep: 1))
         {
-            _out.Element("text", HumanText.Tick(tick), ("class", "tick mid"), ("x", Svg.Pixel(_x[tick])), ("y", Svg.Pixel(Height - Bottom + 16)));
+            _out.Element("text", HumanText.Tick(tick), ("class", "tick mid"), ("x", Svg.Pixel(_x[tick])),
+                ("y", Svg.Pixel(Height - Bottom + 16)));
         }
 
         string floor = Svg.Pixel(_y.Start);
-        _out.Empty("line", ("class", "axis"), ("x1", Svg.Pixel(Left)), ("x2", Svg.Pixel(Width - Right)), ("y1", floor), ("y2", floor))
+        _out.Empty("line", ("class", "axis"), ("x1", Svg.Pixel(Left)), ("x2", Svg.Pixel(Width - Right)), ("y1", floor),
+            ("y2", floor))
             .Element("text", _spec.Unit, ("class", "unit"), ("x", "2"), ("y", "12"))
-            .Element("text", "epoch", ("class", "unit mid"), ("x", Svg.Pixel((Left + Width - Right) / 2)), ("y", Svg.Pixel(Height - 5)));
+            .Element("text", "epoch", ("class", "unit mid"), ("x", Svg.Pixel((Left + Width - Right) / 2)),
+                ("y", Svg.Pixel(Height - 5)));
     }
 
     private void DrawReference()
@@ -143,13 +149,15 @@ internal sealed class LineChart
         }
 
         string y = Svg.Pixel(_y[reference.Value]);
-        _out.Empty("line", ("class", "reference"), ("x1", Svg.Pixel(Left)), ("x2", Svg.Pixel(Width - Right)), ("y1", y), ("y2", y));
+        _out.Empty("line", ("class", "reference"), ("x1", Svg.Pixel(Left)), ("x2", Svg.Pixel(Width - Right)), ("y1", y),
+            ("y2", y));
         if (reference.Label is not null)
         {
             // Above the line, but below it at the top edge, where the unit stands.
             double offset = _y[reference.Value] < Top + 14 ? 14 : -5;
             (string css, double x) = reference.LabelAtEnd ? ("tick halo end", Width - Right - 4) : ("tick halo", Left + 6);
-            _out.Element("text", reference.Label, ("class", css), ("x", Svg.Pixel(x)), ("y", Svg.Pixel(_y[reference.Value] + offset)));
+            _out.Element("text", reference.Label, ("class", css), ("x", Svg.Pixel(x)),
+                ("y", Svg.Pixel(_y[reference.Value] + offset)));
         }
     }
 
@@ -210,7 +218,9 @@ internal sealed class LineChart
         DrawPoints(series);
     }
 
-    /// <summary>Dots where there are few points or a point stands alone; triangles for zeros, which a log axis cannot show.</summary>
+    /// <summary>
+    /// Dots where there are few points or a point stands alone; triangles for zeros, which a log axis cannot show.
+    /// </summary>
     private void DrawPoints(ChartSeries series)
     {
         var points = series.Points;

@@ -4,8 +4,8 @@ using System.Xml;
 namespace Esper.Nissa.Report;
 
 /// <summary>
-/// Builds HTML and SVG. Text and attribute values are always escaped, elements always closed, so that nothing in a run's record
-/// can become markup.
+/// Builds HTML and SVG. Text and attribute values are always escaped, elements always closed, so that nothing in a
+/// run's record can become markup.
 /// </summary>
 internal sealed class Markup
 {

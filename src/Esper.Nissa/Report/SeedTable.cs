@@ -21,16 +21,19 @@ internal static class SeedTable
         }
 
         output.Open("section").Element("h2", "Seeds")
-            .Element("p", "Gain is validation accuracy with the seed minus without it, in percentage points (pp), when last measured, "
+            .Element("p",
+                "Gain is validation accuracy with the seed minus without it, in percentage points (pp), when last measured, "
                 + "with its 95 % confidence interval. An interval that holds 0 shows no gain.", ("class", "note"))
             .Open("div", ("class", "scroll")).Open("table").Open("thead").Open("tr");
-        foreach (string heading in new[] { "Seed", "Site", "Channels", "Stage", "Blueprint", "Germinated", "Alpha", "Parameters", "Gain", string.Empty })
+        foreach (string heading in new[] { "Seed", "Site", "Channels", "Stage", "Blueprint", "Germinated", "Alpha",
+            "Parameters", "Gain", string.Empty })
         {
             output.Element("th", heading);
         }
 
         output.Close().Close().Open("tbody");
-        double reach = shown.Where(e => e.Gain is not null).Select(e => Math.Abs(e.Gain!.Value) + (e.Interval ?? 0)).DefaultIfEmpty(0).Max();
+        double reach = shown.Where(e => e.Gain is not null).Select(e => Math.Abs(e.Gain!.Value) + (e.Interval ?? 0))
+            .DefaultIfEmpty(0).Max();
         foreach (Entry entry in shown)
         {
             WriteRow(entry, history[entry.Id].Germinations, reach, output);
@@ -38,7 +41,8 @@ internal static class SeedTable
 
         if (shown.Length < all.Length)
         {
-            output.Open("tr").Element("td", $"{all.Length - shown.Length} more seeds stayed dormant.", ("colspan", "10"), ("class", "muted")).Close();
+            output.Open("tr").Element("td", $"{all.Length - shown.Length} more seeds stayed dormant.",
+                ("colspan", "10"), ("class", "muted")).Close();
         }
 
         output.Close().Close().Close().Close();
@@ -61,7 +65,8 @@ internal static class SeedTable
                 }
 
                 yield return new Entry(
-                    new SeedId(site!.Index, seed.Seed), site, stage, seed.Blueprint, seed.Alpha, seed.Parameters, seed.Gain, seed.GainInterval);
+                    new SeedId(site!.Index, seed.Seed), site, stage, seed.Blueprint, seed.Alpha, seed.Parameters,
+                        seed.Gain, seed.GainInterval);
             }
         }
         else if (!record.Epochs.IsEmpty)
@@ -69,7 +74,8 @@ internal static class SeedTable
             foreach (SeedReport seed in record.Epochs[^1].Seeds)
             {
                 yield return new Entry(
-                    seed.Seed, sites[seed.Seed.Site], seed.Stage, seed.Blueprint, seed.Alpha, seed.Parameters, seed.Gain, seed.GainInterval);
+                    seed.Seed, sites[seed.Seed.Site], seed.Stage, seed.Blueprint, seed.Alpha, seed.Parameters,
+                        seed.Gain, seed.GainInterval);
             }
         }
     }
@@ -105,7 +111,8 @@ internal static class SeedTable
     {
         (null, _) => "not measured",
         ({ } gain, null) => HumanText.Points(gain),
-        ({ } gain, { } interval) => $"{HumanText.Points(gain)} ± {(interval * 100).ToString("0.00", System.Globalization.CultureInfo.InvariantCulture)}",
+        ({ } gain, { } interval) =>
+            $"{HumanText.Points(gain)} ± {(interval * 100).ToString("0.00", System.Globalization.CultureInfo.InvariantCulture)}",
     };
 
     private static void DrawInterval(double gain, double interval, double reach, Markup output)
@@ -114,11 +121,13 @@ internal static class SeedTable
         string zero = Svg.Pixel(x[0]);
         output.Open("svg", [.. Svg.Root(PlotWidth, 16), ("aria-hidden", "true")])
             .Empty("line", ("class", "axis"), ("x1", zero), ("x2", zero), ("y1", "0"), ("y2", "16"))
-            .Empty("line", ("class", "interval"), ("x1", Svg.Pixel(x[gain - interval])), ("x2", Svg.Pixel(x[gain + interval])), ("y1", "8"), ("y2", "8"))
+            .Empty("line", ("class", "interval"), ("x1", Svg.Pixel(x[gain - interval])),
+                ("x2", Svg.Pixel(x[gain + interval])), ("y1", "8"), ("y2", "8"))
             .Empty("circle", ("class", "dot"), ("cx", Svg.Pixel(x[gain])), ("cy", "8"), ("r", "4"))
             .Close();
     }
 
     private sealed record Entry(
-        SeedId Id, SiteInfo Site, SeedStage Stage, string? Blueprint, double Alpha, long Parameters, double? Gain, double? Interval);
+        SeedId Id, SiteInfo Site, SeedStage Stage, string? Blueprint, double Alpha, long Parameters, double? Gain,
+            double? Interval);
 }

@@ -40,7 +40,8 @@ internal sealed record StageHistory(SeedId Seed, ImmutableArray<StageSpan> Spans
     private static StageHistory Of(
         SeedId seed, LifecycleEvent[] events, (long Step, SeedReport Report)[] reports, int stepsPerEpoch, double end)
     {
-        // An epoch's report counts where no event of the same moment does: it shows what a restore changed without an event.
+        // An epoch's report counts where no event of the same moment does: it shows what a restore changed without an
+        // event.
         HashSet<long> eventSteps = [.. events.Select(e => e.Step)];
         IEnumerable<(long Step, SeedStage Stage, string? Blueprint)> changes = events
             .Select(e => (e.Step, e.To, e.To.HasModule() ? e.Blueprint : null))

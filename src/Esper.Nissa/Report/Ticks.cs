@@ -4,11 +4,14 @@ namespace Esper.Nissa.Report;
 internal static class Ticks
 {
     /// <summary>
-    /// Multiples of 1, 2 or 5 times a power of ten that cover [low, high]: the first is at most low, the last at least high.
+    /// Multiples of 1, 2 or 5 times a power of ten that cover [low, high]: the first is at most low, the last at least
+    /// high.
     /// </summary>
     /// <param name="low">Smallest value, finite.</param>
     /// <param name="high">Largest value, finite and above <paramref name="low"/>.</param>
-    /// <param name="wanted">About how many intervals; the outcome has between half and two and a half times as many.</param>
+    /// <param name="wanted">
+    /// About how many intervals; the outcome has between half and two and a half times as many.
+    /// </param>
     /// <param name="smallestStep">The step is at least this; 1 for axes of whole numbers.</param>
     public static double[] Covering(double low, double high, int wanted, double smallestStep = 0)
     {
@@ -26,7 +29,9 @@ internal static class Ticks
         return [.. Covering(low, high, wanted, smallestStep).Where(t => t >= low - slack && t <= high + slack)];
     }
 
-    /// <summary>Powers of ten that cover [low, high], at least two; every n-th where there would be more than ten.</summary>
+    /// <summary>
+    /// Powers of ten that cover [low, high], at least two; every n-th where there would be more than ten.
+    /// </summary>
     /// <param name="low">Smallest value, above 0.</param>
     /// <param name="high">Largest value.</param>
     public static double[] Decades(double low, double high)

@@ -43,7 +43,8 @@ internal sealed class Timeline
         output.Open("ul", ("class", "legend"));
         foreach (StageStyle style in StagePalette.All)
         {
-            output.Open("li").Element("span", style.Letter.ToString(), ("class", $"key st{(int)style.Stage}")).Text(style.Name).Close();
+            output.Open("li").Element("span", style.Letter.ToString(), ("class", $"key st{(int)style.Stage}"))
+                .Text(style.Name).Close();
         }
 
         output.Close();
@@ -73,7 +74,8 @@ internal sealed class Timeline
         const double top = 24, bottom = 36;
         double height = top + _rows.Sum(HeightOf) + bottom;
         _out.Open("div", ("class", "scroll wide"))
-            .Open("svg", [.. Svg.Root(Width, height), ("role", "img"), ("aria-label", "Stages of all seeds over epochs"), ("class", "chart")]);
+            .Open("svg", [.. Svg.Root(Width, height), ("role", "img"),
+                ("aria-label", "Stages of all seeds over epochs"), ("class", "chart")]);
         DrawGrid(top, height - bottom);
         double y = top;
         foreach (Row row in _rows)
@@ -82,7 +84,8 @@ internal sealed class Timeline
             y += HeightOf(row);
         }
 
-        _out.Element("text", "epoch", ("class", "unit mid"), ("x", Svg.Pixel((Left + Width - Right) / 2)), ("y", Svg.Pixel(height - 4)))
+        _out.Element("text", "epoch", ("class", "unit mid"), ("x", Svg.Pixel((Left + Width - Right) / 2)),
+            ("y", Svg.Pixel(height - 4)))
             .Close().Close();
     }
 
@@ -112,13 +115,15 @@ internal sealed class Timeline
         if (row.History is not { } history)
         {
             bool all = row.Folded == row.Site.SeedChannels.Length;
-            _out.Element("text", all ? $"{row.Folded} seeds" : $"{row.Folded} others", ("class", "tick end"), ("x", Svg.Pixel(Left - 8)), ("y", Svg.Pixel(middle + 4)));
+            _out.Element("text", all ? $"{row.Folded} seeds" : $"{row.Folded} others", ("class", "tick end"),
+                ("x", Svg.Pixel(Left - 8)), ("y", Svg.Pixel(middle + 4)));
             DrawSpan(new StageSpan(0, _epochs, SeedStage.Dormant, null), $"{row.Folded} seeds dormant throughout", middle, null);
             return;
         }
 
         int channels = _info.Sites[history.Seed.Site].SeedChannels[history.Seed.Seed];
-        _out.Element("text", $"seed {history.Seed}", ("class", "tick end"), ("x", Svg.Pixel(Left - 8)), ("y", Svg.Pixel(middle + 4)));
+        _out.Element("text", $"seed {history.Seed}", ("class", "tick end"), ("x", Svg.Pixel(Left - 8)),
+            ("y", Svg.Pixel(middle + 4)));
         HashSet<StageSpan> labelled = Labelled(history);
         foreach (StageSpan span in history.Spans)
         {
@@ -128,7 +133,9 @@ internal sealed class Timeline
         }
     }
 
-    /// <summary>Of each module's life the longest span, which carries the blueprint's name if it is long enough.</summary>
+    /// <summary>
+    /// Of each module's life the longest span, which carries the blueprint's name if it is long enough.
+    /// </summary>
     private static HashSet<StageSpan> Labelled(StageHistory history)
     {
         HashSet<StageSpan> labelled = [];
@@ -154,7 +161,8 @@ internal sealed class Timeline
         double x = _x[span.Start], width = Math.Max(1.5, _x[span.End] - x);
         double height = span.Stage == SeedStage.Dormant ? 5 : _rowHeight - 4;
         int number = (int)span.Stage;
-        _out.Open("rect", ("class", "span"), ("style", $"fill:var(--st{number})"), ("x", Svg.Pixel(x)), ("width", Svg.Pixel(width)),
+        _out.Open("rect", ("class", "span"), ("style", $"fill:var(--st{number})"), ("x", Svg.Pixel(x)),
+            ("width", Svg.Pixel(width)),
                 ("y", Svg.Pixel(middle - (height / 2))), ("height", Svg.Pixel(height)), ("rx", "2"))
             .Element("title", title).Close();
         if (span.Stage == SeedStage.Dormant || width < 13)

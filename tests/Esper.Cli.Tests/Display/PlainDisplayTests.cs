@@ -1,6 +1,7 @@
 using Esper.Cli.Display;
 using Esper.Contracts.Lifecycle;
 using Spectre.Console;
+using LiveDisplay = Esper.Cli.Display.LiveDisplay;
 
 namespace Esper.Cli.Tests.Display;
 

@@ -8,7 +8,7 @@ namespace Esper.Cli.Tests.Display;
 /// </summary>
 internal sealed class TestTerminal
 {
-    private readonly StringWriter _writer = new();
+    private readonly StringBuilder _written = new();
 
     public TestTerminal(int width, int height, bool color = true, bool unicode = true)
     {
@@ -17,7 +17,7 @@ internal sealed class TestTerminal
             Ansi = AnsiSupport.Yes,
             ColorSystem = color ? ColorSystemSupport.TrueColor : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(_writer),
+            Out = new AnsiConsoleOutput(new StringWriter(_written)),
         });
         Console.Profile.Width = width;
         Console.Profile.Height = height;
@@ -27,7 +27,7 @@ internal sealed class TestTerminal
     public IAnsiConsole Console { get; }
 
     /// <summary>Everything written, escapes included.</summary>
-    public string Raw => _writer.ToString();
+    public string Raw => _written.ToString();
 
     /// <summary>What stands on an endless screen after everything written, lines without trailing blanks.</summary>
     public IReadOnlyList<string> Screen

@@ -215,6 +215,31 @@ TEST_P(KernelTest, SumsMatchTheirDefinition) {
   }
 }
 
+// Outputs of this size are written past the caches where they are aligned; only the way to memory may differ.
+TEST_P(KernelTest, LargeAlignedOutputsEqualThoseInPlace) {
+  const Context context = make_context(GetParam(), 2);
+  Problem problem(512, ESPER_LAYOUT_TOKENS, 1, 4096 + 5);
+  problem.seeds = {make_seed(0, 37, ESPER_FAMILY_BOTTLENECK, 2), make_seed(48, 464, ESPER_FAMILY_LOWRANK, 1)};
+  problem.finish(3);
+  const Lattice lattice = problem.lattice();
+  constexpr std::size_t kLine = 16;
+  const std::size_t count = problem.x.size();
+  std::vector<float> memory(2 * count + 3 * kLine, 7.0F);
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  float* y = memory.data() + (64 - address % 64) % 64 / sizeof(float);
+  float* dx = y + count + (kLine - count % kLine) % kLine;
+  ASSERT_EQ(esper_lattice_forward(lattice.get(), context.get(), &problem.shape, problem.theta.data(),
+                                  problem.theta_count(), problem.x.data(), y),
+            ESPER_OK);
+  ASSERT_EQ(esper_lattice_backward(lattice.get(), context.get(), &problem.shape, problem.theta.data(),
+                                   problem.theta_count(), problem.x.data(), problem.dy.data(), dx, nullptr, nullptr,
+                                   nullptr),
+            ESPER_OK);
+  const Results in_place = run(problem, context.get(), true);
+  EXPECT_TRUE(same_bits(std::vector<float>(y, y + count), in_place.y));
+  EXPECT_TRUE(same_bits(std::vector<float>(dx, dx + count), in_place.dx));
+}
+
 TEST_P(KernelTest, EveryOutputIsOptional) {
   const Context context = make_context(GetParam(), 2);
   const Problem problem = mixed_problem(ESPER_LAYOUT_TOKENS, 1, 65, 21);

@@ -3,7 +3,7 @@ using System.Text;
 namespace Esper.Data;
 
 /// <summary>A text in UTF-8: a file, or <c>input.txt</c> in a directory.</summary>
-internal static class TextReader
+internal static class Utf8TextReader
 {
     /// <summary>What the path must hold, for messages.</summary>
     public const string Expected = "a text file in UTF-8, or a directory with input.txt";

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+using Esper.Kasmina.Lifecycle;
+using Esper.Native;
+
+namespace Esper.Kasmina.Tests;
+
+/// <summary>A lifecycle over two sites with two seeds each, on a fake executor, with everything it reported.</summary>
+internal sealed class LifecycleFixture : IDisposable
+{
+    public static readonly SeedId First = new(0, 0);
+
+    public LifecycleFixture(LifecycleOptions? options = null, GrowthBudget? budget = null)
+    {
+        Options = options ?? new LifecycleOptions();
+        ImmutableArray<LatticePlace> places =
+        [
+            new(new SeedId(0, 0), "a", 8, 16), new(new SeedId(0, 1), "a", 8, 16),
+            new(new SeedId(1, 0), "b", 4, 4), new(new SeedId(1, 1), "b", 4, 4),
+        ];
+        LifecycleSettings settings = new(
+            Options, ["bottleneck-4", "affine"], 7, StepsPerEpoch: 10, BatchSize: 32, HostParameters: 1000,
+            budget ?? new GrowthBudget(1e6, 1e9));
+        Lifecycle = new SeedLifecycle(places, Executor, settings, TimeProvider.System, Events.Add);
+    }
+
+    public LifecycleOptions Options { get; }
+
+    public FakeExecutor Executor { get; } = new();
+
+    public List<LifecycleEvent> Events { get; } = [];
+
+    public SeedLifecycle Lifecycle { get; }
+
+    public void Dispose() => Lifecycle.Dispose();
+
+    public bool Germinate(SeedId seed, string blueprint = "bottleneck-4") =>
+        Lifecycle.Execute(new GerminateCommand($"g-{seed}", "test", seed, blueprint, "because"));
+
+    public void ToTraining(SeedId seed)
+    {
+        Assert.True(Germinate(seed));
+        Lifecycle.AddIsolation(seed, 1);
+        Lifecycle.BeginTraining();
+        Assert.Equal(SeedStage.Training, Lifecycle.StageOf(seed));
+    }
+
+    public void ToBlending(SeedId seed)
+    {
+        ToTraining(seed);
+        Observe(seed, alignment: -0.2);
+        EndEpoch();
+        Assert.Equal(SeedStage.Blending, Lifecycle.StageOf(seed));
+    }
+
+    public void ToHolding(SeedId seed)
+    {
+        ToBlending(seed);
+        for (int step = 0; step < 10; step++)
+        {
+            Lifecycle.BeginStep();
+        }
+
+        EndEpoch();
+        Assert.Equal(SeedStage.Holding, Lifecycle.StageOf(seed));
+    }
+
+    public void Observe(SeedId seed, double alignment, double gradient = 1)
+    {
+        SeedTelemetry[] telemetry = new SeedTelemetry[seed.Seed + 1];
+        telemetry[seed.Seed] = new SeedTelemetry(true, 2, 1, 1, alignment, gradient, 1, 1, 1);
+        Lifecycle.Observe(seed.Site, telemetry);
+    }
+
+    public void EndEpoch(double loss = 1, double? reference = 1)
+    {
+        Lifecycle.EndEpoch(loss, reference);
+        Lifecycle.ClearTelemetry();
+    }
+}

@@ -1,0 +1,213 @@
+using System.Text.Json;
+using Esper.Contracts;
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+using Esper.Nissa;
+using Esper.Tolaria.Checkpoints;
+using Esper.Tolaria.Configuration;
+
+namespace Esper.Tolaria.Tests;
+
+/// <summary>Whole runs on a small host and few images; each takes a second or two.</summary>
+public sealed class TrainingTests : IDisposable
+{
+    private static readonly RunConfig Small = new()
+    {
+        Host = "cnn3:4-8",
+        Epochs = 4,
+        Batch = 32,
+        TrainLimit = 320,
+        ValidationFraction = 0.05,
+        Threads = 2,
+        Seed = 3,
+        Optimizer = new OptimizerConfig { LearningRate = 0.05 },
+        Lattice = new LatticeConfig { Blueprints = ["bottleneck-4", "affine"], SeedsPerSite = 2 },
+
+        // Gates wide open: these tests are about the machinery, not about whether growth pays on 320 images.
+        Lifecycle = new() { SignalMinimum = -1, GainMinimum = -1, RentPerHost = 0, LossBand = 100 },
+        Policy = new() { Kind = "schedule", LastFraction = 1 },
+        Telemetry = new() { SeedEverySteps = 2, LossEverySteps = 5 },
+    };
+
+    private readonly string _root = Directory.CreateTempSubdirectory("esper-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void A_run_grows_and_leaves_a_complete_record()
+    {
+        Watcher watcher = new();
+        RunSummary summary = Train(Small with { Epochs = 6 }, "a", watcher);
+        Assert.Equal(RunOutcome.Completed, summary.Outcome);
+        Assert.Equal(6, summary.AccuracyPerEpoch.Length);
+        Assert.NotNull(summary.AccuracyFinal);
+        Assert.Contains(summary.Seeds, seed => seed.Stage == nameof(SeedStage.Fossilized) && seed.Gain is not null);
+        Assert.Equal(summary.ParametersInitial + summary.Seeds.Sum(seed => seed.Parameters), summary.ParametersFinal);
+        Assert.Equal(60, watcher.Steps);
+        Assert.Contains(watcher.Changes, change => change.To == SeedStage.Fossilized && change.Verdict!.Gate == Gate.G5);
+
+        RunRecord record = RunRecord.Load(RunDirectory.Open(Path.Combine(_root, "a")));
+        Assert.Equal(6, record.Epochs.Length);
+        Assert.Equal(watcher.Changes.Count, record.Events.Length);
+        Assert.True(File.Exists(Path.Combine(_root, "a", "report.html")));
+        Assert.Equal(2, Directory.GetFiles(Path.Combine(_root, "a", "checkpoints")).Length);
+    }
+
+    [Fact]
+    public void The_same_command_gives_the_same_bits()
+    {
+        RunSummary first = Train(Small, "a");
+        RunSummary second = Train(Small, "b");
+        Assert.Equal(first.ParametersDigest, second.ParametersDigest);
+        Assert.Equal(first.AccuracyPerEpoch.AsEnumerable(), second.AccuracyPerEpoch);
+        Assert.Equal(first.LossPerEpoch.AsEnumerable(), second.LossPerEpoch);
+        Assert.NotEqual(first.ParametersDigest, Train(Small with { Seed = 4 }, "c").ParametersDigest);
+    }
+
+    [Fact]
+    public void A_dormant_lattice_changes_no_bit()
+    {
+        RunConfig none = Small with { Policy = Small.Policy with { Kind = "none" }, Epochs = 2 };
+        RunSummary few = Train(none, "a");
+        RunSummary many = Train(none with { Lattice = none.Lattice with { SeedsPerSite = 4 } }, "b");
+        RunSummary elsewhere = Train(none with { Lattice = none.Lattice with { Sites = ["block1.conv*"], SeedsPerSite = 1 } }, "c");
+        Assert.Equal(few.LossPerEpoch.AsEnumerable(), many.LossPerEpoch);
+        Assert.Equal(few.LossPerEpoch.AsEnumerable(), elsewhere.LossPerEpoch);
+        Assert.Equal(few.ParametersFinal, few.ParametersInitial);
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(20)]
+    [InlineData(33)]
+    public void An_interrupted_run_continues_to_the_same_end(int stopAfter)
+    {
+        RunSummary whole = Train(Small, "whole");
+        using CancellationTokenSource stop = new();
+        RunSummary part = Train(Small, "part", new Watcher { OnEachStep = step => Cancel(stop, step == stopAfter) }, stop.Token);
+        Assert.Equal(RunOutcome.Interrupted, part.Outcome);
+        Assert.Null(part.AccuracyFinal);
+
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(RunOutcome.Completed, rest.Outcome);
+        Assert.Equal(whole.ParametersDigest, rest.ParametersDigest);
+        Assert.Equal(whole.AccuracyPerEpoch.AsEnumerable(), rest.AccuracyPerEpoch);
+        Assert.Equal(whole.LossPerEpoch.AsEnumerable(), rest.LossPerEpoch);
+        Assert.Equal(whole.TrainFlops, rest.TrainFlops);
+        Assert.Equal(
+            whole.Seeds.Select(seed => (seed.Site, seed.Seed, seed.Stage, seed.Gain)),
+            rest.Seeds.Select(seed => (seed.Site, seed.Seed, seed.Stage, seed.Gain)));
+        Assert.Equal(4, RunRecord.Load(RunDirectory.Open(directory)).Epochs.Length);
+    }
+
+    [Fact]
+    public void A_checkpoint_evaluates_to_what_the_run_said()
+    {
+        RunSummary summary = Train(Small, "a");
+        EvaluationSummary test = Evaluator.Evaluate(Path.Combine(_root, "a"), "test", null, 2, default);
+        Assert.Equal(summary.AccuracyFinal, test.Accuracy);
+        Assert.Equal(summary.LossFinal, test.Loss);
+        Assert.Equal(summary.ParametersDigest, test.ParametersDigest);
+        Assert.Equal(summary.ParametersFinal, test.Parameters);
+        EvaluationSummary validation = Evaluator.Evaluate(Path.Combine(_root, "a"), "validation", null, 2, default);
+        Assert.NotEqual(test.Examples, validation.Examples);
+        Assert.Contains("known are", Assert.Throws<EsperException>(
+            () => Evaluator.Evaluate(Path.Combine(_root, "a"), "holdout", null, 2, default)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_refused_by_name()
+    {
+        Train(Small with { Epochs = 1 }, "a");
+        string path = Directory.GetFiles(Path.Combine(_root, "a", "checkpoints"))[0];
+        byte[] bytes = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, bytes[..^10]);
+        EsperException error = Assert.Throws<EsperException>(() => CheckpointStore.Read(path));
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_diverges_ends_with_advice_and_nothing_invented()
+    {
+        RunConfig config = Small with { Optimizer = new OptimizerConfig { LearningRate = 1e30 }, Policy = new() { Kind = "none" } };
+        EsperException error = Assert.Throws<EsperException>(() => Train(config, "a"));
+        Assert.Contains("not finite", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--lr", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_with_a_run_is_not_overwritten()
+    {
+        Train(Small with { Epochs = 1 }, "a");
+        string before = File.ReadAllText(Path.Combine(_root, "a", "summary.json"));
+        EsperException error = Assert.Throws<EsperException>(() => Train(Small with { Epochs = 1 }, "a"));
+        Assert.Contains("--resume", error.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(Path.Combine(_root, "a", "summary.json")));
+    }
+
+    [Fact]
+    public void Cuda_is_never_replaced_silently()
+    {
+        EsperException error = Assert.ThrowsAny<EsperException>(() => Train(Small with { Device = "cuda" }, "a"));
+        Assert.Contains("cuda", error.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void The_summary_has_the_promised_keys()
+    {
+        RunSummary summary = Train(Small with { Epochs = 1 }, "a");
+        using JsonDocument json = JsonDocument.Parse(JsonSerializer.Serialize(summary, EsperJson.Indented));
+        string[] keys =
+        [
+            "host", "dataset", "epochs", "parameters_initial", "parameters_final", "accuracy_final", "accuracy_per_epoch",
+            "train_flops", "step_ms_median", "seconds", "seeds", "parameters_digest",
+        ];
+        Assert.All(keys, key => Assert.True(json.RootElement.TryGetProperty(key, out _), key));
+        Assert.All(
+            new[] { "site", "seed", "blueprint", "stage", "alpha", "gain" },
+            key => Assert.True(json.RootElement.GetProperty("seeds")[0].TryGetProperty(key, out _), key));
+    }
+
+    private static void Cancel(CancellationTokenSource source, bool now)
+    {
+        if (now)
+        {
+            source.Cancel();
+        }
+    }
+
+    private RunSummary Train(RunConfig config, string name, IRunObserver? observer = null, CancellationToken cancellation = default) =>
+        Trainer.Train(
+            new TrainRequest(config, Path.Combine(_root, name), null), observer ?? new Watcher(), TimeProvider.System, cancellation);
+
+    private sealed class Watcher : IRunObserver
+    {
+        public Action<long> OnEachStep { get; init; } = static _ => { };
+
+        public long Steps { get; private set; }
+
+        public List<LifecycleEvent> Changes { get; } = [];
+
+        public void OnStarted(RunInfo info)
+        {
+        }
+
+        public void OnStep(in StepReport report)
+        {
+            Steps++;
+            OnEachStep(report.Step);
+        }
+
+        public void OnLifecycle(LifecycleEvent change) => Changes.Add(change);
+
+        public void OnEpoch(EpochReport report)
+        {
+        }
+
+        public void OnFinished(RunSummary summary)
+        {
+        }
+    }
+}
