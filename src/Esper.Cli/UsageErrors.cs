@@ -14,12 +14,17 @@ internal static class UsageErrors
     /// <exception cref="UsageException">It is wrong; the first mistake is told.</exception>
     public static void ThrowIfAny(ParseResult parsed)
     {
+        Command command = parsed.CommandResult.Command;
+        if (SwallowedOption(parsed) is { } swallowed)
+        {
+            throw Unmatched(parsed, command, swallowed);
+        }
+
         if (parsed.Errors.Count == 0)
         {
             return;
         }
 
-        Command command = parsed.CommandResult.Command;
         if (parsed.UnmatchedTokens.Count > 0)
         {
             throw Unmatched(parsed, command, parsed.UnmatchedTokens[0]);
@@ -72,6 +77,13 @@ internal static class UsageErrors
 
         return new UsageException($"'{HelpWriter.UsageOf(command)}' does not take '{token}'", SeeHelp(command));
     }
+
+    /// <summary>An unknown option that the parser took for an argument; behind <c>--</c> it is one.</summary>
+    private static string? SwallowedOption(ParseResult parsed) =>
+        parsed.Action != parsed.CommandResult.Command.Action || parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+            ? null
+            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+                .Select(token => token.Value).FirstOrDefault(text => text.Length > 1 && text[0] == '-');
 
     private static UsageException NoCommand(Command root) => new(
         "no command is given", $"the commands are {string.Join(", ", root.Subcommands.Select(command => command.Name))}");

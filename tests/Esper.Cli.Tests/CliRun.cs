@@ -1,7 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using Esper.Cli.Doctor;
 using Esper.Contracts.Runs;
-using Esper.Native;
 using Esper.Tolaria;
 using Esper.Tolaria.Configuration;
 
@@ -10,8 +10,8 @@ namespace Esper.Cli.Tests;
 /// <summary>Runs command lines in this process, with everything outside it replaced, and keeps what they wrote.</summary>
 internal sealed class CliRun
 {
-    private readonly StringWriter _output = new() { NewLine = "\n" };
-    private readonly StringWriter _error = new() { NewLine = "\n" };
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _error = new();
 
     public List<TrainRequest> Requests { get; } = [];
 
@@ -25,7 +25,8 @@ internal sealed class CliRun
 
     public IMachineProbe Probe { get; init; } = new SoundMachine();
 
-    public Interruption Interruption { get; private set; } = new(() => { }, () => { });
+    /// <summary>What a command listens with while it runs.</summary>
+    public Interruption? Interruption { get; private set; }
 
     public int Width { get; init; } = 80;
 
@@ -37,28 +38,40 @@ internal sealed class CliRun
 
     public JsonElement Json => JsonElement.Parse(Output);
 
-    public int Run(params string[] args) => CommandLine.Run(args, new CliEnvironment
+    public int Run(params string[] args)
     {
-        Output = _output,
-        Error = _error,
-        OutputIsTerminal = false,
-        Width = Width,
-        Clock = TimeProvider.System,
-        Listen = (first, second) => Interruption = new Interruption(first, second),
-        Train = (request, observer, _, cancellation) =>
+        using StringWriter output = new(_output) { NewLine = "\n" };
+        using StringWriter error = new(_error) { NewLine = "\n" };
+        return CommandLine.Run(args, new CliEnvironment
         {
-            Requests.Add(request);
-            return Train(request, observer, cancellation);
-        },
-        ConfigOf = ConfigOf,
-        Evaluate = (directory, split, data, threads, _) => Evaluate(directory, split, data, threads),
-        Probe = Probe,
-    });
+            Output = output,
+            Error = error,
+            OutputIsTerminal = false,
+            Width = Width,
+            Clock = TimeProvider.System,
+            Listen = Listen,
+            Train = (request, observer, _, cancellation) =>
+            {
+                Requests.Add(request);
+                return Train(request, observer, cancellation);
+            },
+            ConfigOf = ConfigOf,
+            Evaluate = (directory, split, data, threads, _) => Evaluate(directory, split, data, threads),
+            Probe = Probe,
+        });
+    }
 
     public static RunSummary Finish(IRunObserver observer, RunSummary summary)
     {
         observer.OnStarted(Samples.Info());
         observer.OnFinished(summary);
         return summary;
+    }
+
+    private Interruption Listen(Action first, Action second)
+    {
+        Interruption interruption = new(first, second);
+        Interruption = interruption;
+        return interruption;
     }
 }

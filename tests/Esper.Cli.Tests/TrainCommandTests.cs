@@ -194,9 +194,9 @@ public sealed class TrainCommandTests
             Train = (_, observer, cancellation) =>
             {
                 Assert.False(cancellation.IsCancellationRequested);
-                Assert.True(cli.Interruption.Signal());
+                Assert.True(cli.Interruption!.Signal());
                 Assert.True(cancellation.IsCancellationRequested);
-                Assert.False(cli.Interruption.Signal());
+                Assert.False(cli.Interruption!.Signal());
                 return CliRun.Finish(observer, Samples.Summary(RunOutcome.Interrupted));
             },
         };

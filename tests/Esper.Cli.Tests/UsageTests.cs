@@ -11,6 +11,7 @@ public sealed class UsageTests
     [InlineData("error: 'esper train' has no option '--epoch'", "hint: did you mean '--epochs'?", "train", "--epoch=3")]
     [InlineData("error: 'esper doctor' has no option '--verbos'", "hint: did you mean '--verbose'?", "doctor", "--verbos")]
     [InlineData("error: 'esper hosts' has no option '--zzzzzzzz'", "hint: 'esper hosts --help' shows what it takes", "hosts", "--zzzzzzzz")]
+    [InlineData("error: 'esper report' has no option '--jsn'", "hint: did you mean '--json'?", "report", "--jsn")]
     [InlineData("error: --epochs needs a value", "hint: --epochs N: Passes over the training examples. [default: 10]", "train", "--epochs")]
     [InlineData("error: --epochs: 'x' is not a whole number.", "hint: --epochs N: Passes over the training examples. [default: 10]", "train", "--epochs", "x")]
     [InlineData("error: --lr: '1e999' is not a number.", "hint: --lr X: Peak learning rate. Without it, as suits the host.", "train", "--lr", "1e999")]

@@ -131,10 +131,34 @@ public sealed class TrainingTests : IDisposable
     [Fact]
     public void A_run_that_diverges_ends_with_advice_and_nothing_invented()
     {
-        RunConfig config = Small with { Optimizer = new OptimizerConfig { LearningRate = 1e30 }, Policy = new() { Kind = "none" } };
+        RunConfig config = Small with { Optimizer = new OptimizerConfig { LearningRate = 1e6 }, Policy = new() { Kind = "none" } };
         EsperException error = Assert.Throws<EsperException>(() => Train(config, "a"));
         Assert.Contains("not finite", error.Message, StringComparison.Ordinal);
         Assert.Contains("--lr", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_seed_that_explodes_is_removed_and_the_run_goes_on()
+    {
+        Watcher watcher = new();
+        RunConfig config = Small with { Lifecycle = Small.Lifecycle with { SeedLearningRateScale = 1e6 } };
+        RunSummary summary = Train(config, "a", watcher);
+        Assert.Equal(RunOutcome.Completed, summary.Outcome);
+        Assert.Contains(watcher.Changes, change => change.Issuer == "fault handler" && change.To == SeedStage.Culled);
+        Assert.All(summary.LossPerEpoch, loss => Assert.True(double.IsFinite(loss)));
+        Assert.True(watcher.Steps < 40, "a step without a finite loss was reported");
+    }
+
+    [Fact]
+    public void A_run_stopped_before_its_first_step_can_be_resumed()
+    {
+        using CancellationTokenSource stop = new();
+        RunSummary part = Train(Small with { Epochs = 1 }, "part", new Watcher { OnBegin = stop.Cancel }, stop.Token);
+        Assert.Null(part.StepMsMedian);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(Train(Small with { Epochs = 1 }, "whole").ParametersDigest, rest.ParametersDigest);
     }
 
     [Fact]
@@ -190,9 +214,9 @@ public sealed class TrainingTests : IDisposable
 
         public List<LifecycleEvent> Changes { get; } = [];
 
-        public void OnStarted(RunInfo info)
-        {
-        }
+        public Action OnBegin { get; init; } = static () => { };
+
+        public void OnStarted(RunInfo info) => OnBegin();
 
         public void OnStep(in StepReport report)
         {

@@ -20,7 +20,9 @@ esper_status esper_cpu_query(esper_cpu_info* info) {
   });
 }
 
-const char* esper_environment_prepare(void) { return esper::cpu::prepare_environment(); }
+const char* esper_environment_prepare(void) {
+  return esper::cpu::prepare_environment();
+}
 
 esper_status esper_context_create(const esper_context_options* options, esper_context** context) {
   return guarded([&] {
@@ -31,7 +33,9 @@ esper_status esper_context_create(const esper_context_options* options, esper_co
   });
 }
 
-void esper_context_destroy(esper_context* context) { delete context; }
+void esper_context_destroy(esper_context* context) {
+  delete context;
+}
 
 esper_status esper_context_query(const esper_context* context, int32_t* isa, int32_t* threads) {
   return guarded([&] {

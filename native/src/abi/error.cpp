@@ -24,6 +24,8 @@ esper_status fail(esper_status status, const char* message) noexcept {
   return status;
 }
 
-const char* last_error() noexcept { return last_error_text; }
+const char* last_error() noexcept {
+  return last_error_text;
+}
 
 }  // namespace esper::abi

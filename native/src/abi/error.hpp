@@ -22,7 +22,9 @@ class Error : public std::runtime_error {
 };
 
 // Error with ESPER_ERROR_INVALID_ARGUMENT.
-inline Error invalid(const std::string& message) { return {ESPER_ERROR_INVALID_ARGUMENT, message}; }
+inline Error invalid(const std::string& message) {
+  return {ESPER_ERROR_INVALID_ARGUMENT, message};
+}
 
 // Throws unless the pointer argument called name was given.
 inline void require_pointer(const void* pointer, const char* name) {

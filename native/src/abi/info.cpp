@@ -13,11 +13,11 @@ struct StructSize {
 };
 
 #define ESPER_STRUCT_SIZE(name) \
-  { #name, static_cast<int32_t>(sizeof(name)) }
+  { #name, static_cast < int32_t>(sizeof(name)) }
 constexpr StructSize kStructSizes[] = {
-    ESPER_STRUCT_SIZE(esper_cpu_info),         ESPER_STRUCT_SIZE(esper_context_options),
-    ESPER_STRUCT_SIZE(esper_seed_state),       ESPER_STRUCT_SIZE(esper_lattice_seed),
-    ESPER_STRUCT_SIZE(esper_shape),            ESPER_STRUCT_SIZE(esper_seed_sums),
+    ESPER_STRUCT_SIZE(esper_cpu_info),   ESPER_STRUCT_SIZE(esper_context_options),
+    ESPER_STRUCT_SIZE(esper_seed_state), ESPER_STRUCT_SIZE(esper_lattice_seed),
+    ESPER_STRUCT_SIZE(esper_shape),      ESPER_STRUCT_SIZE(esper_seed_sums),
 };
 #undef ESPER_STRUCT_SIZE
 
@@ -35,19 +35,23 @@ constexpr StructSize kStructSizes[] = {
 #define ESPER_COMPILER_TEXT "unknown"
 #endif
 
-constexpr const char* kStatusNames[] = {"ok",          "invalid argument",   "out of memory", "unsupported",
-                                        "illegal transition", "corrupt", "internal error"};
+constexpr const char* kStatusNames[] = {
+    "ok", "invalid argument", "out of memory", "unsupported", "illegal transition", "corrupt", "internal error"};
 
 }  // namespace
 
-uint32_t esper_abi_version(void) { return ESPER_ABI_VERSION; }
+uint32_t esper_abi_version(void) {
+  return ESPER_ABI_VERSION;
+}
 
 const char* esper_build_info(void) {
   return "{\"version\":\"" ESPER_VERSION_TEXT "\",\"compiler\":\"" ESPER_COMPILER_TEXT
          "\",\"build\":\"" ESPER_BUILD_TEXT "\",\"isa\":" ESPER_ISA_LIST "}";
 }
 
-const char* esper_last_error(void) { return esper::abi::last_error(); }
+const char* esper_last_error(void) {
+  return esper::abi::last_error();
+}
 
 const char* esper_status_name(esper_status status) {
   constexpr auto kCount = static_cast<esper_status>(sizeof kStatusNames / sizeof kStatusNames[0]);
@@ -82,4 +86,6 @@ int32_t esper_transition_allowed(int32_t from, int32_t to) {
   return esper::layout::transition_allowed(from, to) ? 1 : 0;
 }
 
-const char* esper_stage_name(int32_t stage) { return esper::layout::stage_name(stage); }
+const char* esper_stage_name(int32_t stage) {
+  return esper::layout::stage_name(stage);
+}

@@ -31,9 +31,9 @@ bool overlap(const float* a, const float* b, std::int64_t count) {
 void require_apart(const float* source, const char* source_name, const float* target, const char* target_name,
                    std::int64_t count, bool in_place) {
   if (source == target ? !in_place : overlap(source, target, count)) {
-    throw invalid(std::string(target_name) + " overlaps " + source_name +
-                  (in_place ? "; pass the same pointer to work in place, or separate memory"
-                            : "; it must be separate memory"));
+    throw invalid(
+        std::string(target_name) + " overlaps " + source_name +
+        (in_place ? "; pass the same pointer to work in place, or separate memory" : "; it must be separate memory"));
   }
 }
 
@@ -67,7 +67,8 @@ esper_status esper_chunk(int32_t channels, int32_t seeds, int32_t index, int32_t
     require_pointer(begin, "begin");
     require_pointer(count, "count");
     if (seeds < 1 || seeds > channels) {
-      throw invalid("seeds is " + std::to_string(seeds) + ", expected 1 to channels (" + std::to_string(channels) + ")");
+      throw invalid("seeds is " + std::to_string(seeds) + ", expected 1 to channels (" + std::to_string(channels) +
+                    ")");
     }
     if (index < 0 || index >= seeds) {
       throw invalid("index is " + std::to_string(index) + ", expected 0 to " + std::to_string(seeds - 1));
@@ -108,7 +109,9 @@ esper_status esper_lattice_create(int32_t channels, const esper_lattice_seed* se
   });
 }
 
-void esper_lattice_destroy(esper_lattice* lattice) { delete lattice; }
+void esper_lattice_destroy(esper_lattice* lattice) {
+  delete lattice;
+}
 
 esper_status esper_lattice_update(esper_lattice* lattice, const esper_lattice_seed* seeds, int32_t seed_count) {
   return guarded([&] {
@@ -147,8 +150,8 @@ esper_status esper_lattice_forward(esper_lattice* lattice, esper_context* contex
 }
 
 esper_status esper_lattice_backward(esper_lattice* lattice, esper_context* context, const esper_shape* shape,
-                                    const float* theta, int64_t theta_count, const float* x, const float* dy,
-                                    float* dx, float* dtheta, float* dalpha, esper_seed_sums* sums) {
+                                    const float* theta, int64_t theta_count, const float* x, const float* dy, float* dx,
+                                    float* dtheta, float* dalpha, esper_seed_sums* sums) {
   return guarded([&] {
     require_pointer(lattice, "lattice");
     require_pointer(context, "context");

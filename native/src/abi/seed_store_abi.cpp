@@ -22,7 +22,9 @@ esper_status esper_seed_store_create(int32_t count, esper_seed_store** store) {
   });
 }
 
-void esper_seed_store_destroy(esper_seed_store* store) { delete store; }
+void esper_seed_store_destroy(esper_seed_store* store) {
+  delete store;
+}
 
 esper_status esper_seed_store_query(const esper_seed_store* store, int32_t* count, int64_t* bytes) {
   return guarded([&] {

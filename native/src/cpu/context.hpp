@@ -26,7 +26,7 @@ class Context {
   void run(std::int64_t elements, const Body& body) {
     run_task(
         elements, [](void* state, std::int32_t index) { (*static_cast<const Body*>(state))(index); },
-             const_cast<Body*>(&body));
+        const_cast<Body*>(&body));
   }
 
  private:

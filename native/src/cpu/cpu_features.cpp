@@ -33,7 +33,9 @@ std::uint64_t xgetbv() noexcept {
   return (static_cast<std::uint64_t>(high) << 32) | low;
 }
 
-bool has(unsigned value, unsigned bits) noexcept { return (value & bits) == bits; }
+bool has(unsigned value, unsigned bits) noexcept {
+  return (value & bits) == bits;
+}
 
 }  // namespace
 
@@ -80,7 +82,9 @@ void processor_name(char* text, std::size_t size) noexcept {
 
 #else
 
-std::int32_t best_isa() noexcept { return ESPER_ISA_SCALAR; }
+std::int32_t best_isa() noexcept {
+  return ESPER_ISA_SCALAR;
+}
 
 void processor_name(char* text, std::size_t size) noexcept {
   std::strncpy(text, "unknown", size - 1);

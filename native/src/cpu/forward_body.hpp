@@ -9,7 +9,8 @@ struct Tile {
 // hidden[r][t] = input_bias[r] + sum_c input_weight[r][c] x[c][t]
 inline void project_down(const SeedTask& task, Tile x, std::int64_t positions, float* hidden) {
   const Product p{task.input_weight, task.channels, 1, task.input_bias, x.data, x.leading, task.rank, task.channels};
-  product(p, positions, [=](std::int32_t row, std::int64_t t, Vec value) { store(hidden + row * positions + t, value); });
+  product(p, positions,
+          [=](std::int32_t row, std::int64_t t, Vec value) { store(hidden + row * positions + t, value); });
 }
 
 // Calls epilogue(c, t, g) for every vector of g(x). hidden is the activated hidden panel, unused by affine.

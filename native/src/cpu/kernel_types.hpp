@@ -39,29 +39,29 @@ enum Statistic : std::int32_t {
 
 // One seed as the kernels see it in one call.
 struct SeedTask {
-  std::int32_t seed;           // Number in the lattice.
+  std::int32_t seed;  // Number in the lattice.
   std::int32_t channel_begin;
-  std::int32_t channels;       // C
-  std::int32_t rank;           // R, 0 for affine.
-  std::int32_t family;         // esper_family
-  std::int32_t activation;     // esper_activation, -1 for none.
+  std::int32_t channels;    // C
+  std::int32_t rank;        // R, 0 for affine.
+  std::int32_t family;      // esper_family
+  std::int32_t activation;  // esper_activation, -1 for none.
   WeightKind kind;
-  std::int32_t tile;           // Positions worked on at once, a multiple of Kernels::group.
-  float weight;                // w of kUniform, 1 in Training.
+  std::int32_t tile;  // Positions worked on at once, a multiple of Kernels::group.
+  float weight;       // w of kUniform, 1 in Training.
   float alpha;
-  float kappa;                 // Above 0 only in Training.
-  float gate_bias;             // p
-  const float* channel_weight; // w[C] of kChannel.
-  const float* input_weight;   // A or W1 [R][C]; u [C] for affine.
-  const float* input_bias;     // b1 [R] or nullptr.
-  const float* output_weight;  // B or W2 [C][R]; nullptr for affine.
-  const float* output_bias;    // b2 or t [C]; nullptr for lowrank.
-  const float* gate_weight;    // q [C] of kGated.
-  bool want_dx;                // Backward: write dx on the chunk.
-  bool want_theta;             // Backward: add to the partial sums of the parameters.
-  bool want_module_product;    // Backward: add to module_product.
-  bool want_statistics;        // Backward: add to the first four statistics.
-  bool want_module;            // Backward: g(x) is needed for one of the above.
+  float kappa;                  // Above 0 only in Training.
+  float gate_bias;              // p
+  const float* channel_weight;  // w[C] of kChannel.
+  const float* input_weight;    // A or W1 [R][C]; u [C] for affine.
+  const float* input_bias;      // b1 [R] or nullptr.
+  const float* output_weight;   // B or W2 [C][R]; nullptr for affine.
+  const float* output_bias;     // b2 or t [C]; nullptr for lowrank.
+  const float* gate_weight;     // q [C] of kGated.
+  bool want_dx;                 // Backward: write dx on the chunk.
+  bool want_theta;              // Backward: add to the partial sums of the parameters.
+  bool want_module_product;     // Backward: add to module_product.
+  bool want_statistics;         // Backward: add to the first four statistics.
+  bool want_module;             // Backward: g(x) is needed for one of the above.
   PartialLayout partial;
 };
 
@@ -98,9 +98,9 @@ struct BackwardCall {
 
 // The kernels of one instruction set.
 struct Kernels {
-  std::int32_t isa;            // esper_isa
-  std::int32_t group;          // Tiles are multiples of this many positions.
-  std::int32_t block_rows;     // Blocking of products in the partial sums.
+  std::int32_t isa;         // esper_isa
+  std::int32_t group;       // Tiles are multiples of this many positions.
+  std::int32_t block_rows;  // Blocking of products in the partial sums.
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);

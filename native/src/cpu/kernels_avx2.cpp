@@ -2,6 +2,7 @@
 // Everything has internal linkage, and no standard library template is used: code compiled with this file's flags must
 // never be picked by the linker for callers outside of it.
 #include <immintrin.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,14 +13,16 @@
 namespace esper::cpu {
 namespace {
 
-#include "cpu/simd_avx2.hpp"
 // The order matters: each of these builds on the ones before it.
+// clang-format off
+#include "cpu/simd_avx2.hpp"
 #include "cpu/math.hpp"
 #include "cpu/activation.hpp"
 #include "cpu/products.hpp"
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+// clang-format on
 
 }  // namespace
 

@@ -12,14 +12,16 @@
 namespace esper::cpu {
 namespace {
 
-#include "cpu/simd_scalar.hpp"
 // The order matters: each of these builds on the ones before it.
+// clang-format off
+#include "cpu/simd_scalar.hpp"
 #include "cpu/math.hpp"
 #include "cpu/activation.hpp"
 #include "cpu/products.hpp"
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+// clang-format on
 
 }  // namespace
 

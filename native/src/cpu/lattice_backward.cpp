@@ -72,8 +72,8 @@ void finish_parameters(const esper_lattice_seed& seed, const SeedTask& task, con
     const float* v = theta + seed.parameter_offset + map.blend;
     for (std::int32_t c = 0; c < task.channels; ++c) {
       if (channel_slope(seed.alpha, v[c]) != 0.0) {
-        out[map.blend + c] += static_cast<float>(static_cast<double>(seed.alpha) *
-                                                 partials.total(task.partial.module_product + c));
+        out[map.blend + c] +=
+            static_cast<float>(static_cast<double>(seed.alpha) * partials.total(task.partial.module_product + c));
       }
     }
   }

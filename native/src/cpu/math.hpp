@@ -7,7 +7,8 @@ inline Vec exp(Vec x) {
   // Adding 1.5 * 2^23 rounds to an integer; the argument stays below 2^22 in magnitude.
   const Vec magic = set1(12582912.0F);
   const Vec n = fma(bounded, set1(1.44269504F), magic) - magic;
-  Vec r = fma(n, set1(-0.693359375F), bounded);  // ln 2 in two parts, the first of few bits so that n times it is exact.
+  Vec r =
+      fma(n, set1(-0.693359375F), bounded);  // ln 2 in two parts, the first of few bits so that n times it is exact.
   r = fma(n, set1(2.12194440e-4F), r);
   Vec q = fma(r, set1(1.381460118e-3F), set1(8.368715694e-3F));
   q = fma(q, r, set1(4.166838793e-2F));

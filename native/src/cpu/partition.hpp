@@ -18,7 +18,6 @@ struct Geometry {
   // Longest run of positions that is worked on at once: channels-last tensors go through all seeds for a few rows
   // before the next rows, while the rows are in cache.
   std::int64_t longest_run;
-
 };
 
 // True for tensors of 8 MiB and more: they have left the caches of a core before anybody reads them, and writing past

@@ -15,7 +15,9 @@ constexpr std::int64_t kBackwardTileBytes = 256 * 1024;
 constexpr std::int64_t kLongestTile = 128;
 constexpr std::int64_t kSection = 16;  // Sections of partial sums start at multiples of this many floats.
 
-std::int64_t round_up(std::int64_t value, std::int64_t unit) noexcept { return (value + unit - 1) / unit * unit; }
+std::int64_t round_up(std::int64_t value, std::int64_t unit) noexcept {
+  return (value + unit - 1) / unit * unit;
+}
 
 // alpha sigmoid(k (margin - tau)) of the confidence blend.
 double confidence(const esper_lattice_seed& seed) noexcept {
@@ -29,8 +31,8 @@ float uniform_weight(const esper_lattice_seed& seed) noexcept {
     return seed.alpha;
   }
   const double weight = static_cast<double>(seed.alpha) * confidence(seed);
-  return static_cast<float>(std::min(std::max(weight, static_cast<double>(seed.confidence_lo)),
-                                     static_cast<double>(seed.confidence_hi)));
+  return static_cast<float>(
+      std::min(std::max(weight, static_cast<double>(seed.confidence_lo)), static_cast<double>(seed.confidence_hi)));
 }
 
 // Writes clamp(alpha v, 0, 1), keeping NaN; true if any weight differs from 0.
@@ -46,8 +48,8 @@ bool channel_weights(float alpha, const float* v, std::int32_t count, float* wei
   return any;
 }
 
-std::int32_t tile_positions(const Kernels& kernels, const Geometry& geometry,
-                            std::int64_t floats_per_position, std::int64_t bytes) noexcept {
+std::int32_t tile_positions(const Kernels& kernels, const Geometry& geometry, std::int64_t floats_per_position,
+                            std::int64_t bytes) noexcept {
   const std::int64_t group = kernels.group;
   const std::int64_t fitting = bytes / (floats_per_position * static_cast<std::int64_t>(sizeof(float)));
   std::int64_t tile = std::min(fitting, kLongestTile) / group * group;
@@ -136,9 +138,8 @@ bool has_alpha_gradient(const esper_lattice_seed& seed, const SeedTask& task, co
 // Decides what the seed must compute; returns false if that is nothing.
 bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const float* theta, SeedTask* task) noexcept {
   const bool training = seed.stage == ESPER_STAGE_TRAINING;
-  const float* v = seed.blend == ESPER_BLEND_CHANNEL
-                       ? theta + seed.parameter_offset + layout::parameter_map(seed).blend
-                       : nullptr;
+  const float* v =
+      seed.blend == ESPER_BLEND_CHANNEL ? theta + seed.parameter_offset + layout::parameter_map(seed).blend : nullptr;
   const bool alpha = wanted.dalpha && !training && has_alpha_gradient(seed, *task, v);
   task->want_dx = wanted.dx && altering;
   task->want_theta = wanted.dtheta && layout::is_learning(seed) && (training || altering);
@@ -194,7 +195,7 @@ double uniform_slope(const esper_lattice_seed& seed) noexcept {
   const double slope = confidence(seed);
   const double weight = static_cast<double>(seed.alpha) * slope;
   return weight > static_cast<double>(seed.confidence_lo) && weight < static_cast<double>(seed.confidence_hi) ? slope
-                                                                                                             : 0.0;
+                                                                                                              : 0.0;
 }
 
 double channel_slope(float alpha, float v) noexcept {
@@ -227,19 +228,19 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
     }
     ++index;
   }
-  list_untouched(lattice, workspace.tasks, [](const SeedTask&) { return true; }, &workspace.untouched);
+  list_untouched(
+      lattice, workspace.tasks, [](const SeedTask&) { return true; }, &workspace.untouched);
 }
 
-void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
-                   const float* theta, Wanted wanted, Workspace& workspace) {
+void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
+                   Wanted wanted, Workspace& workspace) {
   workspace.tasks.clear();
   workspace.channel_weights.resize(static_cast<std::size_t>(lattice.channels()));
   std::int32_t index = 0;
   for (const esper_lattice_seed& seed : lattice.seeds()) {
     if (layout::is_blended_stage(seed.stage) || seed.stage == ESPER_STAGE_TRAINING) {
       SeedTask task;
-      const bool altering =
-          describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task);
+      const bool altering = describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task);
       if (decide(seed, altering, wanted, theta, &task)) {
         task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
                                    kBackwardTileBytes);
@@ -249,7 +250,8 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
     }
     ++index;
   }
-  list_untouched(lattice, workspace.tasks, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
+  list_untouched(
+      lattice, workspace.tasks, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
 }
 
 }  // namespace esper::cpu

@@ -23,8 +23,8 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
                   Workspace& workspace);
 
 // Fills workspace.tasks with the seeds whose module must run and workspace.untouched with the channels where dx = dy.
-void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
-                   const float* theta, Wanted wanted, Workspace& workspace);
+void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
+                   Wanted wanted, Workspace& workspace);
 
 // Floats of scratch that one partition needs for any of the tasks.
 std::int64_t forward_scratch(const SeedTask& task) noexcept;

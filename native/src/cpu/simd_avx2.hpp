@@ -12,10 +12,16 @@ constexpr int kBlock = 4;         // Output rows in a register block.
 constexpr int kOuterRows = 4;     // Blocking of outer products.
 constexpr int kOuterColumns = 2;
 
-inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
-inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+inline Vec load(const float* p) {
+  return {_mm256_loadu_ps(p)};
+}
+inline void store(float* p, Vec a) {
+  _mm256_storeu_ps(p, a.v);
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
-inline void stream(float* p, Vec a) { _mm256_stream_ps(p, a.v); }
+inline void stream(float* p, Vec a) {
+  _mm256_stream_ps(p, a.v);
+}
 template <bool Streaming>
 inline void put(float* p, Vec a) {
   if constexpr (Streaming) {
@@ -24,18 +30,42 @@ inline void put(float* p, Vec a) {
     store(p, a);
   }
 }
-inline void fence() { _mm_sfence(); }
-inline Vec set1(float a) { return {_mm256_set1_ps(a)}; }
-inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
-inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
-inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
-inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
-inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-inline Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
-inline Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
-inline Mask less(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }
-inline Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m)}; }
-inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v)}; }
+inline void fence() {
+  _mm_sfence();
+}
+inline Vec set1(float a) {
+  return {_mm256_set1_ps(a)};
+}
+inline Vec operator+(Vec a, Vec b) {
+  return {_mm256_add_ps(a.v, b.v)};
+}
+inline Vec operator-(Vec a, Vec b) {
+  return {_mm256_sub_ps(a.v, b.v)};
+}
+inline Vec operator*(Vec a, Vec b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
+inline Vec operator/(Vec a, Vec b) {
+  return {_mm256_div_ps(a.v, b.v)};
+}
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+inline Vec max(Vec a, Vec b) {
+  return {_mm256_max_ps(a.v, b.v)};
+}
+inline Vec min(Vec a, Vec b) {
+  return {_mm256_min_ps(a.v, b.v)};
+}
+inline Mask less(Vec a, Vec b) {
+  return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ);
+}
+inline Vec select(Mask m, Vec a, Vec b) {
+  return {_mm256_blendv_ps(b.v, a.v, m)};
+}
+inline Vec abs(Vec a) {
+  return {_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v)};
+}
 inline Vec copysign(Vec magnitude, Vec sign) {
   const __m256 bit = _mm256_set1_ps(-0.0F);
   return {_mm256_or_ps(_mm256_andnot_ps(bit, magnitude.v), _mm256_and_ps(bit, sign.v))};
@@ -52,7 +82,9 @@ inline Vec scale(Vec a, Vec n) {
 }
 
 // Adds a pair of vectors so that each 128-bit half alternates their partial sums.
-inline __m256 add_pair(__m256 a, __m256 b) { return _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)); }
+inline __m256 add_pair(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+}
 
 // Partial sums of four vectors in the four places of each 128-bit half.
 inline __m256 add_four(const Vec* a) {

@@ -12,10 +12,16 @@ constexpr int kBlock = 8;         // Output rows in a register block.
 constexpr int kOuterRows = 4;     // Blocking of outer products.
 constexpr int kOuterColumns = 4;
 
-inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
-inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+inline Vec load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+inline void store(float* p, Vec a) {
+  _mm512_storeu_ps(p, a.v);
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
-inline void stream(float* p, Vec a) { _mm512_stream_ps(p, a.v); }
+inline void stream(float* p, Vec a) {
+  _mm512_stream_ps(p, a.v);
+}
 template <bool Streaming>
 inline void put(float* p, Vec a) {
   if constexpr (Streaming) {
@@ -24,28 +30,56 @@ inline void put(float* p, Vec a) {
     store(p, a);
   }
 }
-inline void fence() { _mm_sfence(); }
-inline Vec set1(float a) { return {_mm512_set1_ps(a)}; }
-inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
-inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
-inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
-inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
-inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
-inline Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
-inline Mask less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
-inline Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
-inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
+inline void fence() {
+  _mm_sfence();
+}
+inline Vec set1(float a) {
+  return {_mm512_set1_ps(a)};
+}
+inline Vec operator+(Vec a, Vec b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+inline Vec operator-(Vec a, Vec b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+inline Vec operator*(Vec a, Vec b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+inline Vec operator/(Vec a, Vec b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+inline Vec max(Vec a, Vec b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+inline Vec min(Vec a, Vec b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
+inline Mask less(Vec a, Vec b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ);
+}
+inline Vec select(Mask m, Vec a, Vec b) {
+  return {_mm512_mask_blend_ps(m, b.v, a.v)};
+}
+inline Vec abs(Vec a) {
+  return {_mm512_abs_ps(a.v)};
+}
 inline Vec copysign(Vec magnitude, Vec sign) {
   const __m512 bit = _mm512_set1_ps(-0.0F);
   return {_mm512_or_ps(_mm512_andnot_ps(bit, magnitude.v), _mm512_and_ps(bit, sign.v))};
 }
 
 // a * 2^n for integral n; rounds once, also into subnormals.
-inline Vec scale(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+inline Vec scale(Vec a, Vec n) {
+  return {_mm512_scalef_ps(a.v, n.v)};
+}
 
 // Adds a pair of vectors so that each 128-bit part alternates their partial sums.
-inline __m512 add_pair(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)); }
+inline __m512 add_pair(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+}
 
 // Partial sums of four vectors in the four places of each 128-bit part.
 inline __m512 add_four(const Vec* a) {
@@ -65,7 +99,9 @@ inline Vec reduce(const Vec* a) {
   return {add_parts(add_parts(add_four(a), add_four(a + 4)), add_parts(add_four(a + 8), add_four(a + 12)))};
 }
 
-inline float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+inline float sum(Vec a) {
+  return _mm512_reduce_add_ps(a.v);
+}
 
 // Writes the transpose of the 16 by 16 block at from (rows from_stride apart) to to (rows to_stride apart).
 template <bool Streaming>

@@ -12,10 +12,16 @@ constexpr int kBlock = 2;         // Output rows in a register block.
 constexpr int kOuterRows = 2;     // Blocking of outer products.
 constexpr int kOuterColumns = 2;
 
-inline Vec load(const float* p) { return {*p}; }
-inline void store(float* p, Vec a) { *p = a.v; }
+inline Vec load(const float* p) {
+  return {*p};
+}
+inline void store(float* p, Vec a) {
+  *p = a.v;
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
-inline void stream(float* p, Vec a) { *p = a.v; }
+inline void stream(float* p, Vec a) {
+  *p = a.v;
+}
 template <bool Streaming>
 inline void put(float* p, Vec a) {
   if constexpr (Streaming) {
@@ -25,21 +31,49 @@ inline void put(float* p, Vec a) {
   }
 }
 inline void fence() {}
-inline Vec set1(float a) { return {a}; }
-inline Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
-inline Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
-inline Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
-inline Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+inline Vec set1(float a) {
+  return {a};
+}
+inline Vec operator+(Vec a, Vec b) {
+  return {a.v + b.v};
+}
+inline Vec operator-(Vec a, Vec b) {
+  return {a.v - b.v};
+}
+inline Vec operator*(Vec a, Vec b) {
+  return {a.v * b.v};
+}
+inline Vec operator/(Vec a, Vec b) {
+  return {a.v / b.v};
+}
 // Two roundings: the C library's exact fma is a function call on processors without the instruction.
-inline Vec fma(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
-inline Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
-inline Vec min(Vec a, Vec b) { return {a.v < b.v ? a.v : b.v}; }
-inline Mask less(Vec a, Vec b) { return a.v < b.v; }
-inline Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
-inline Vec abs(Vec a) { return {__builtin_fabsf(a.v)}; }
-inline Vec copysign(Vec magnitude, Vec sign) { return {__builtin_copysignf(magnitude.v, sign.v)}; }
-inline float sum(Vec a) { return a.v; }
-inline Vec reduce(const Vec* a) { return a[0]; }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return {a.v * b.v + c.v};
+}
+inline Vec max(Vec a, Vec b) {
+  return {a.v > b.v ? a.v : b.v};
+}
+inline Vec min(Vec a, Vec b) {
+  return {a.v < b.v ? a.v : b.v};
+}
+inline Mask less(Vec a, Vec b) {
+  return a.v < b.v;
+}
+inline Vec select(Mask m, Vec a, Vec b) {
+  return m ? a : b;
+}
+inline Vec abs(Vec a) {
+  return {__builtin_fabsf(a.v)};
+}
+inline Vec copysign(Vec magnitude, Vec sign) {
+  return {__builtin_copysignf(magnitude.v, sign.v)};
+}
+inline float sum(Vec a) {
+  return a.v;
+}
+inline Vec reduce(const Vec* a) {
+  return a[0];
+}
 
 inline float power_of_two(std::int32_t n) {
   const std::uint32_t bits = static_cast<std::uint32_t>(n + 127) << 23;
@@ -57,4 +91,6 @@ inline Vec scale(Vec a, Vec n) {
 
 // Writes the transpose of the kLanes by kLanes block at from to to.
 template <bool Streaming>
-inline void transpose(const float* from, std::int64_t, float* to, std::int64_t) { *to = *from; }
+inline void transpose(const float* from, std::int64_t, float* to, std::int64_t) {
+  *to = *from;
+}

@@ -23,7 +23,9 @@ ThreadPool::ThreadPool(std::int32_t threads) {
   }
 }
 
-ThreadPool::~ThreadPool() { stop(); }
+ThreadPool::~ThreadPool() {
+  stop();
+}
 
 void ThreadPool::stop() noexcept {
   {

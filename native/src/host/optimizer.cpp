@@ -98,10 +98,17 @@ void Optimizer::step(const esper_host_group& group, float* parameter, const floa
   });
 }
 
+void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, Moments& moments) const {
+  if (adamw() || keeps_momentum(index)) create(parameter.sizes(), 1, moments);
+}
+
+void Optimizer::prepare_arena(Site& site) const {
+  if (adamw() || arena_keeps_momentum()) create({site.arena().numel()}, site.seeds().size(), site.moments);
+}
+
 void Optimizer::step_parameter(size_t index, const at::Tensor& parameter, const at::Tensor& gradient,
                                double learning_rate, double gradient_scale, Moments& moments) const {
   const esper_host_group& group = groups_[static_cast<size_t>(parameter_groups_[index])];
-  if (adamw() || keeps_momentum(index)) create(parameter.sizes(), 1, moments);
   if (adamw()) ++moments.steps[0];
   step(group, parameter.data_ptr<float>(), gradient.data_ptr<float>(),
        moments.first.defined() ? moments.first.data_ptr<float>() : nullptr,
@@ -114,7 +121,6 @@ void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learni
                            double gradient_scale) const {
   const esper_host_group& group = groups_[static_cast<size_t>(arena_group_)];
   Moments& moments = site.moments;
-  if (adamw() || arena_keeps_momentum()) create({site.arena().numel()}, site.seeds().size(), moments);
   for (size_t i = 0; i < site.seeds().size(); ++i) {
     const SeedSlot& seed = site.seeds()[i];
     if (!Site::learns(seed)) continue;

@@ -15,6 +15,9 @@ class Optimizer {
   bool configured() const { return configured_; }
   bool adamw() const { return kind_ == ESPER_HOST_ADAMW; }
 
+  // Creates the state that the steps below need; they allocate nothing.
+  void prepare_parameter(size_t index, const at::Tensor& parameter, Moments& moments) const;
+  void prepare_arena(Site& site) const;
   // One step on a parameter: float32, contiguous, as its gradient.
   void step_parameter(size_t index, const at::Tensor& parameter, const at::Tensor& gradient, double learning_rate,
                       double gradient_scale, Moments& moments) const;

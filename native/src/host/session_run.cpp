@@ -101,6 +101,13 @@ void Session::optimizer_step(const esper_host_step_options& options, double norm
   // As torch.nn.utils.clip_grad_norm_, its small constant included.
   const auto limit = static_cast<double>(options.max_grad_norm);
   const double scale = limit > 0.0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0;
+  // All memory first: a step that fails for want of it must not have moved half of the parameters.
+  for (size_t i = 0; i < graph_.parameters.size(); ++i) {
+    if (parameter(i).grad().defined()) optimizer_.prepare_parameter(i, parameter(i), moments_[i]);
+  }
+  for (Site& site : sites_) {
+    if (site.arena().grad().defined()) optimizer_.prepare_arena(site);
+  }
   for (size_t i = 0; i < graph_.parameters.size(); ++i) {
     const at::Tensor& value = parameter(i);
     if (value.grad().defined()) optimizer_.step_parameter(i, value, value.grad(), rate, scale, moments_[i]);

@@ -12,7 +12,9 @@
 namespace esper::layout {
 namespace {
 
-std::string seed_name(std::size_t index) { return "seeds[" + std::to_string(index) + "]"; }
+std::string seed_name(std::size_t index) {
+  return "seeds[" + std::to_string(index) + "]";
+}
 
 std::string range_text(const esper_lattice_seed& seed) {
   return "channels " + std::to_string(seed.channel_begin) + " to " +
@@ -24,9 +26,8 @@ void check_disjoint(const std::vector<esper_lattice_seed>& seeds) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     order[i] = i;
   }
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return seeds[a].channel_begin < seeds[b].channel_begin;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return seeds[a].channel_begin < seeds[b].channel_begin; });
   for (std::size_t i = 1; i < order.size(); ++i) {
     const esper_lattice_seed& left = seeds[order[i - 1]];
     const esper_lattice_seed& right = seeds[order[i]];
@@ -92,12 +93,13 @@ void Lattice::update(const esper_lattice_seed* seeds, std::int32_t seed_count) {
 }
 
 bool Lattice::blended() const noexcept {
-  return std::any_of(seeds_.begin(), seeds_.end(), [](const esper_lattice_seed& seed) {
-    return is_blended_stage(seed.stage) && seed.alpha > 0.0F;
-  });
+  return std::any_of(seeds_.begin(), seeds_.end(),
+                     [](const esper_lattice_seed& seed) { return is_blended_stage(seed.stage) && seed.alpha > 0.0F; });
 }
 
-bool Lattice::learning() const noexcept { return std::any_of(seeds_.begin(), seeds_.end(), is_learning); }
+bool Lattice::learning() const noexcept {
+  return std::any_of(seeds_.begin(), seeds_.end(), is_learning);
+}
 
 std::int64_t Lattice::check_shape(const esper_shape* shape) const {
   require_pointer(shape, "shape");

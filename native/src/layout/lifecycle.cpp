@@ -28,6 +28,8 @@ bool transition_allowed(std::int32_t from, std::int32_t to) noexcept {
   return is_stage(from) && is_stage(to) && (kStages[from].successors & stage_bit(to)) != 0;
 }
 
-const char* stage_name(std::int32_t stage) noexcept { return is_stage(stage) ? kStages[stage].name : "unknown"; }
+const char* stage_name(std::int32_t stage) noexcept {
+  return is_stage(stage) ? kStages[stage].name : "unknown";
+}
 
 }  // namespace esper::layout

@@ -8,17 +8,23 @@
 namespace esper::layout {
 
 // Bit of a stage in a stage mask.
-constexpr std::uint32_t stage_bit(std::int32_t stage) noexcept { return 1U << static_cast<std::uint32_t>(stage); }
+constexpr std::uint32_t stage_bit(std::int32_t stage) noexcept {
+  return 1U << static_cast<std::uint32_t>(stage);
+}
 
 // True for the values of esper_stage.
-constexpr bool is_stage(std::int32_t stage) noexcept { return stage >= 0 && stage < ESPER_STAGE_COUNT; }
+constexpr bool is_stage(std::int32_t stage) noexcept {
+  return stage >= 0 && stage < ESPER_STAGE_COUNT;
+}
 
 // Stages whose module is part of the forward value.
 constexpr std::uint32_t kBlendedStages =
     stage_bit(ESPER_STAGE_BLENDING) | stage_bit(ESPER_STAGE_HOLDING) | stage_bit(ESPER_STAGE_FOSSILIZED);
 
 // True if a seed in this stage is evaluated in forward.
-constexpr bool is_blended_stage(std::int32_t stage) noexcept { return (stage_bit(stage) & kBlendedStages) != 0; }
+constexpr bool is_blended_stage(std::int32_t stage) noexcept {
+  return (stage_bit(stage) & kBlendedStages) != 0;
+}
 
 // Whether the table has the step; false for values that are no stages.
 bool transition_allowed(std::int32_t from, std::int32_t to) noexcept;

@@ -26,15 +26,16 @@ std::uint32_t checksum(const SeedRow& row) noexcept {
   return hash;
 }
 
-bool valid_alpha(float alpha) noexcept { return alpha >= 0.0F && alpha <= 1.0F; }  // False for NaN.
+bool valid_alpha(float alpha) noexcept {
+  return alpha >= 0.0F && alpha <= 1.0F;
+}  // False for NaN.
 
 std::uint32_t saturating_increment(std::uint32_t value) noexcept {
   return value == std::numeric_limits<std::uint32_t>::max() ? value : value + 1;
 }
 
 Error corrupt(std::size_t seed, const char* what) {
-  return {ESPER_ERROR_CORRUPT,
-          "seed " + std::to_string(seed) + ": " + what + "; restore the row from a checkpoint"};
+  return {ESPER_ERROR_CORRUPT, "seed " + std::to_string(seed) + ": " + what + "; restore the row from a checkpoint"};
 }
 
 std::int32_t checked_count(std::int32_t count) {
@@ -75,8 +76,7 @@ void SeedStore::require_seed(std::int32_t seed) const {
 }
 
 SeedRow SeedStore::row(std::size_t seed) const noexcept {
-  return {stage_[seed],     alpha_[seed],       age_[seed],  embargo_[seed],
-          blueprint_[seed], transitions_[seed], flags_[seed]};
+  return {stage_[seed], alpha_[seed], age_[seed], embargo_[seed], blueprint_[seed], transitions_[seed], flags_[seed]};
 }
 
 SeedRow SeedStore::checked_row(std::int32_t seed) const {

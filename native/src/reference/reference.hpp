@@ -7,8 +7,7 @@
 namespace esper::reference {
 
 // Contract: esper_reference_forward, arguments checked.
-void forward(const layout::Lattice& lattice, const esper_shape& shape, const double* theta, const double* x,
-             double* y);
+void forward(const layout::Lattice& lattice, const esper_shape& shape, const double* theta, const double* x, double* y);
 
 // Contract: esper_reference_backward, arguments checked.
 void backward(const layout::Lattice& lattice, const esper_shape& shape, const double* theta, const double* x,

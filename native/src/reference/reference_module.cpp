@@ -86,8 +86,8 @@ void evaluate_blend(const esper_lattice_seed& seed, const double* p, const std::
     out->gate = sigmoid(u);
     out->weight.assign(static_cast<std::size_t>(c_count), alpha * out->gate);
   } else if (seed.blend == ESPER_BLEND_CONFIDENCE && alpha != 0.0) {
-    const double w = clamp(confidence(seed), static_cast<double>(seed.confidence_lo),
-                           static_cast<double>(seed.confidence_hi));
+    const double w =
+        clamp(confidence(seed), static_cast<double>(seed.confidence_lo), static_cast<double>(seed.confidence_hi));
     out->weight.assign(static_cast<std::size_t>(c_count), w);
   }
 }
@@ -171,8 +171,7 @@ void differentiate_blend(const esper_lattice_seed& seed, const double* p, const 
     }
     case ESPER_BLEND_CONFIDENCE: {
       const double w = confidence(seed);
-      if (alpha != 0.0 && w > static_cast<double>(seed.confidence_lo) &&
-          w < static_cast<double>(seed.confidence_hi)) {
+      if (alpha != 0.0 && w > static_cast<double>(seed.confidence_lo) && w < static_cast<double>(seed.confidence_hi)) {
         out->dalpha += w / alpha * product;
       }
       break;
@@ -185,7 +184,9 @@ void differentiate_blend(const esper_lattice_seed& seed, const double* p, const 
 
 }  // namespace
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
 
 double activate(std::int32_t activation, double x) {
   switch (activation) {

@@ -58,7 +58,7 @@ public static class SummaryView
             $"from {HumanText.Whole(summary.ParametersInitial)}");
         yield return Pair("training operations", HumanText.Scaled(summary.TrainFlops) + "FLOP", string.Empty);
         yield return Pair("time", HumanText.Duration(summary.Seconds),
-            $"{HumanText.Number(Math.Round(summary.StepMsMedian, 2))} ms/step (median), "
+            (summary.StepMsMedian is { } step ? $"{HumanText.Number(Math.Round(step, 2))} ms/step (median), " : string.Empty)
             + $"{summary.Epochs} {(summary.Epochs == 1 ? "epoch" : "epochs")}");
         yield return Pair("digest", summary.ParametersDigest, string.Empty);
         yield return Pair("directory", summary.Directory, completed ? string.Empty

@@ -28,7 +28,7 @@ internal sealed record NativeLibraryReport(string Name, bool Loaded, string? Pat
 
 /// <summary>The kernels of one instruction set.</summary>
 /// <param name="Isa">The instruction set.</param>
-/// <param name="Error">Largest normalised mean square error against the reference; null if they could not run.</param>
+/// <param name="Error">Largest normalised mean square error against the reference; null if they could not run or it is not finite.</param>
 /// <param name="Ok">Whether the error is within the bound.</param>
 internal sealed record KernelReport(string Isa, double? Error, bool Ok);
 

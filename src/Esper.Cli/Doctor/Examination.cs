@@ -72,7 +72,7 @@ internal sealed class Examination
 
             // Written so that NaN fails.
             bool ok = error is double value && value <= LargestKernelError;
-            reports.Add(new KernelReport(name, error as double?, ok));
+            reports.Add(new KernelReport(name, error is double shown && double.IsFinite(shown) ? shown : null, ok));
             if (error is double wrong && !ok)
             {
                 _problems.Add(

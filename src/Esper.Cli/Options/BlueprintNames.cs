@@ -18,7 +18,7 @@ internal static class BlueprintNames
             catch (FormatException e)
             {
                 // A rank out of range is told as such; no other name is any nearer.
-                return Nearest(name) is { } nearest && !e.Message.Contains("rank", StringComparison.Ordinal)
+                return Nearest(name) is { } nearest && !e.Message.Contains(": rank '", StringComparison.Ordinal)
                     ? $"'{name}' is no blueprint. Did you mean '{nearest}'? 'esper blueprints' explains the names."
                     : e.Message;
             }

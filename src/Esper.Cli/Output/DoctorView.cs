@@ -82,7 +82,7 @@ internal static class DoctorView
 
     private static string KernelText(KernelReport kernel) => kernel.Error is { } error
         ? string.Create(CultureInfo.InvariantCulture, $"{kernel.Isa} (error {error:0.0e0})")
-        : $"{kernel.Isa} (did not run)";
+        : $"{kernel.Isa} (failed)";
 
     private static void Wrapped(TextWriter output, string head, string text, int width)
     {

@@ -40,7 +40,7 @@ public sealed record SeedSummary(
 /// <param name="AccuracyPerEpoch">Validation accuracy after each epoch, in [0, 1].</param>
 /// <param name="LossPerEpoch">Mean training loss of each epoch.</param>
 /// <param name="TrainFlops">Operations spent on training.</param>
-/// <param name="StepMsMedian">Median duration of a training step in milliseconds.</param>
+/// <param name="StepMsMedian">Median duration of a training step in milliseconds; null if none was taken.</param>
 /// <param name="Seconds">Wall-clock duration over all sittings of the run.</param>
 /// <param name="ParametersDigest">SHA-256 over all parameters and buffers at the end, hexadecimal.</param>
 /// <param name="Directory">The run directory.</param>
@@ -61,7 +61,7 @@ public sealed record RunSummary(
     ImmutableArray<double> AccuracyPerEpoch,
     ImmutableArray<double> LossPerEpoch,
     double TrainFlops,
-    double StepMsMedian,
+    double? StepMsMedian,
     double Seconds,
     string ParametersDigest,
     string Directory,

@@ -10,8 +10,8 @@ using Esper.Tamiyo;
 namespace Esper.Tolaria.Training;
 
 /// <summary>
-/// What happens between two epochs, in this order: validate; measure what holding seeds are worth; let the lifecycle take its own
-/// steps (gates G2 to G4); probe, if the policy asks; decide; carry out; check isolation and start training what has germinated
+/// What happens between two epochs, in this order: validate; let the lifecycle take its own steps (gates G2 to G4); measure what
+/// holding seeds are worth; probe, if the policy asks; decide; carry out; check isolation and start training what has germinated
 /// (gate G1). Decisions see validation and training data only.
 /// </summary>
 internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy)

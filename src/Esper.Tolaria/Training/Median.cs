@@ -5,13 +5,12 @@ namespace Esper.Tolaria.Training;
 /// <summary>Medians of durations.</summary>
 internal static class Median
 {
-    /// <summary>The median; the mean of the two middle values for an even count.</summary>
-    /// <exception cref="InvalidOperationException">There are no values.</exception>
-    public static double Of(IReadOnlyCollection<double> values)
+    /// <summary>The median, the mean of the two middle values for an even count; null if there are no values.</summary>
+    public static double? OfAny(IReadOnlyCollection<double> values)
     {
         if (values.Count == 0)
         {
-            throw new InvalidOperationException("There is no median of nothing.");
+            return null;
         }
 
         List<double> sorted = [.. values];

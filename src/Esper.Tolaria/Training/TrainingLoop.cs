@@ -54,8 +54,10 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The lattice.</summary>
     public SeedLifecycle Lifecycle => _lifecycle;
 
-    /// <summary>Median duration of a step over the whole run, in milliseconds.</summary>
-    public double StepMillisecondsMedian => Median.Of(_state.StepMilliseconds.IsEmpty ? _stepMilliseconds : _state.StepMilliseconds);
+    /// <summary>Median over the epochs of the median duration of a step, in milliseconds; null before the first step.</summary>
+    public double? StepMillisecondsMedian => _state.StepMilliseconds.IsEmpty
+        ? Median.OfAny(_stepMilliseconds)
+        : Median.OfAny(_state.StepMilliseconds);
 
     /// <summary>Wall-clock over all sittings, in seconds.</summary>
     public double Seconds { get; private set; }
@@ -82,11 +84,13 @@ internal sealed class TrainingLoop : IDisposable
         {
             while (_state.EpochsDone < _bench.Config.Epochs)
             {
-                if (!TrainEpoch(cancellation) || !EndEpoch(before, cancellation))
+                if (!TrainEpoch(cancellation))
                 {
                     Checkpoint(before);
                     return false;
                 }
+
+                EndEpoch(before);
             }
 
             return true;
@@ -104,21 +108,23 @@ internal sealed class TrainingLoop : IDisposable
         _epochStarted = _clock.GetTimestamp();
         _waitBefore = loader.WaitNanoseconds;
         loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
-        while (true)
+        while (_state.Progress.Steps < _bench.StepsPerEpoch)
         {
             if (cancellation.IsCancellationRequested)
             {
                 return false;
             }
 
-            // Not cancelled while waiting: the loader is always about to deliver, and a step in flight is finished.
+            // Not cancelled while waiting: the loader is always about to deliver.
             if (!loader.TryNext(out Batch? batch, CancellationToken.None))
             {
-                return true;
+                throw new InvalidOperationException($"The loader ended after {_state.Progress.Steps} of {_bench.StepsPerEpoch} batches.");
             }
 
             Step(BatchTensors.Of(batch), batch.Count);
         }
+
+        return true;
     }
 
     private void Step(HostTensor[] inputs, int examples)
@@ -146,6 +152,12 @@ internal sealed class TrainingLoop : IDisposable
         }
 
         Advance(result, examples);
+        if (!result.Finite)
+        {
+            // There is no loss to report; the lifecycle's events say what was done about it.
+            return;
+        }
+
         _observer.OnStep(new StepReport(
             _state.EpochsDone + 1,
             _state.Progress.Steps,
@@ -194,9 +206,10 @@ internal sealed class TrainingLoop : IDisposable
         };
     }
 
-    /// <summary>Takes the run across an epoch boundary.</summary>
-    /// <returns>False if it was cancelled on the way; the boundary is then done again after a resume.</returns>
-    private bool EndEpoch(double secondsBefore, CancellationToken cancellation)
+    /// <summary>
+    /// Takes the run across an epoch boundary. Never cancelled: it is short, and half a boundary could not be resumed.
+    /// </summary>
+    private void EndEpoch(double secondsBefore)
     {
         EpochProgress progress = _state.Progress;
         if (progress.Examples == 0)
@@ -204,12 +217,6 @@ internal sealed class TrainingLoop : IDisposable
             throw new EsperException("No step of this epoch had finite gradients. Lower --lr, or set optimizer.clip_norm.");
         }
 
-        if (cancellation.IsCancellationRequested)
-        {
-            return false;
-        }
-
-        // From here the boundary runs to its end: it is short, and half a boundary could not be resumed.
         int epoch = _state.EpochsDone + 1;
         Evaluation validation = _boundary.Validate(CancellationToken.None);
         double trainLoss = progress.LossSum / progress.Examples;
@@ -221,7 +228,7 @@ internal sealed class TrainingLoop : IDisposable
         ImmutableArray<SeedReport> seeds = WithTelemetry(_lifecycle.Reports(), measured);
         _lifecycle.ClearTelemetry();
 
-        double median = Median.Of(_stepMilliseconds);
+        double median = Median.OfAny(_stepMilliseconds) ?? throw new InvalidOperationException("An epoch without steps has ended.");
         _state = _state with
         {
             EpochsDone = epoch,
@@ -248,8 +255,6 @@ internal sealed class TrainingLoop : IDisposable
         {
             Checkpoint(secondsBefore);
         }
-
-        return true;
     }
 
     /// <summary>

@@ -55,7 +55,7 @@ TEST(GraphErrors, InputsAreChecked) {
   {
     GraphBuilder g;
     const int32_t x = g.input("x", {2});
-    g.node("Add", {x, 3});  // Value 3 comes from a later node.
+    g.node("Add", {x, 2});  // Value 2 comes from a later node.
     g.node("Neg", {x});
     expect_text(create_error(g), {"execution order"});
   }

@@ -30,9 +30,10 @@ TEST_P(KernelTest, MatchesOracleAtAwkwardSizes) {
       for (const int32_t rank : {1, 3, 4, 8, 16, 33}) {
         for (const int64_t positions : {1, 7, 16, 63, 64, 100}) {
           Problem problem(channels + 3, layout, turn % 2 == 0 ? 1 : 3, positions);
-          problem.seeds = {make_seed(2, channels, turn % 7 < 5 ? ESPER_FAMILY_BOTTLENECK
-                                                  : turn % 7 == 5 ? ESPER_FAMILY_LOWRANK
-                                                                  : ESPER_FAMILY_AFFINE,
+          problem.seeds = {make_seed(2, channels,
+                                     turn % 7 < 5    ? ESPER_FAMILY_BOTTLENECK
+                                     : turn % 7 == 5 ? ESPER_FAMILY_LOWRANK
+                                                     : ESPER_FAMILY_AFFINE,
                                      rank, static_cast<int32_t>(turn % 5))};
           problem.seeds[0].activation = static_cast<int32_t>((turn / 5) % 5);
           problem.finish(turn + 1);
@@ -231,10 +232,10 @@ TEST_P(KernelTest, LargeAlignedOutputsEqualThoseInPlace) {
   ASSERT_EQ(esper_lattice_forward(lattice.get(), context.get(), &problem.shape, problem.theta.data(),
                                   problem.theta_count(), problem.x.data(), y),
             ESPER_OK);
-  ASSERT_EQ(esper_lattice_backward(lattice.get(), context.get(), &problem.shape, problem.theta.data(),
-                                   problem.theta_count(), problem.x.data(), problem.dy.data(), dx, nullptr, nullptr,
-                                   nullptr),
-            ESPER_OK);
+  ASSERT_EQ(
+      esper_lattice_backward(lattice.get(), context.get(), &problem.shape, problem.theta.data(), problem.theta_count(),
+                             problem.x.data(), problem.dy.data(), dx, nullptr, nullptr, nullptr),
+      ESPER_OK);
   const Results in_place = run(problem, context.get(), true);
   EXPECT_TRUE(same_bits(std::vector<float>(y, y + count), in_place.y));
   EXPECT_TRUE(same_bits(std::vector<float>(dx, dx + count), in_place.dx));

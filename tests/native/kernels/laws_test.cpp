@@ -282,8 +282,8 @@ TEST_P(LawsTest, ParameterGradientsAreAdded) {
   std::vector<float> dtheta(problem.theta.size(), 0.0F);
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(esper_lattice_backward(lattice.get(), context.get(), &problem.shape, problem.theta.data(),
-                                     problem.theta_count(), problem.x.data(), problem.dy.data(), nullptr,
-                                     dtheta.data(), nullptr, nullptr),
+                                     problem.theta_count(), problem.x.data(), problem.dy.data(), nullptr, dtheta.data(),
+                                     nullptr, nullptr),
               ESPER_OK);
   }
   for (std::size_t i = 0; i < dtheta.size(); ++i) {

@@ -128,8 +128,8 @@ TEST(OracleTest, TrainingGradientMatchesFiniteDifferencesOfItsObjective) {
       const auto objective = [&] {
         const Lattice lattice = twin.lattice();
         std::vector<double> y(at.x.size());
-        EXPECT_EQ(esper_reference_forward(lattice.get(), &twin.shape, at.theta.data(), twin.theta_count(),
-                                          at.x.data(), y.data()),
+        EXPECT_EQ(esper_reference_forward(lattice.get(), &twin.shape, at.theta.data(), twin.theta_count(), at.x.data(),
+                                          y.data()),
                   ESPER_OK);
         double sum = 0.0;
         for (std::size_t i = 0; i < y.size(); ++i) {

@@ -74,8 +74,8 @@ TEST(SeedStoreTest, EveryTransitionFollowsTheTable) {
         expect_equal(state_of(store, 0), expected);
       } else {
         EXPECT_EQ(status, ESPER_ERROR_ILLEGAL_TRANSITION);
-        EXPECT_EQ(std::string(esper_last_error()), std::string("seed 0: no transition from ") +
-                                                       esper_stage_name(from) + " to " + esper_stage_name(to));
+        EXPECT_EQ(std::string(esper_last_error()),
+                  std::string("seed 0: no transition from ") + esper_stage_name(from) + " to " + esper_stage_name(to));
         expect_equal(state_of(store, 0), before);
       }
       EXPECT_EQ(esper_seed_store_verify(store.get()), ESPER_OK);
@@ -183,8 +183,7 @@ TEST(SeedStoreTest, SeedNumbersAndHandlesAreChecked) {
   const Store store = make_store(2);
   for (const int32_t seed : {-1, 2}) {
     EXPECT_EQ(esper_seed_store_set_alpha(store.get(), seed, 0.5F), ESPER_ERROR_INVALID_ARGUMENT);
-    EXPECT_EQ(std::string(esper_last_error()),
-              "seed is " + std::to_string(seed) + ", the store has seeds 0 to 1");
+    EXPECT_EQ(std::string(esper_last_error()), "seed is " + std::to_string(seed) + ", the store has seeds 0 to 1");
     EXPECT_EQ(esper_seed_store_transition(store.get(), seed, 1), ESPER_ERROR_INVALID_ARGUMENT);
     EXPECT_EQ(esper_seed_store_assign(store.get(), seed, 0, 0, 0), ESPER_ERROR_INVALID_ARGUMENT);
   }

@@ -35,7 +35,9 @@ class Guarded {
   std::vector<float> data_;
 };
 
-std::vector<double> widen(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+std::vector<double> widen(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
 
 void draw(std::vector<float>* values, std::mt19937* generator) {
   std::normal_distribution<float> normal(0.0F, 1.0F);
@@ -61,7 +63,9 @@ Context make_context(const esper_context_options& options) {
   return Context(context);
 }
 
-Context make_context(int32_t isa, int32_t threads) { return make_context(context_options(isa, threads)); }
+Context make_context(int32_t isa, int32_t threads) {
+  return make_context(context_options(isa, threads));
+}
 
 int32_t best_isa() {
   esper_cpu_info info{};
@@ -163,9 +167,9 @@ Results run(const Problem& problem, esper_context* context, bool in_place) {
                                   in_place ? y.get() : problem.x.data(), y.get()),
             ESPER_OK)
       << esper_last_error();
-  EXPECT_EQ(esper_lattice_backward(lattice.get(), context, &problem.shape, problem.theta.data(),
-                                   problem.theta_count(), problem.x.data(), in_place ? dx.get() : problem.dy.data(),
-                                   dx.get(), dtheta.get(), dalpha.get(), results.sums.data()),
+  EXPECT_EQ(esper_lattice_backward(lattice.get(), context, &problem.shape, problem.theta.data(), problem.theta_count(),
+                                   problem.x.data(), in_place ? dx.get() : problem.dy.data(), dx.get(), dtheta.get(),
+                                   dalpha.get(), results.sums.data()),
             ESPER_OK)
       << esper_last_error();
   results.y = y.take("y");
@@ -222,10 +226,9 @@ void expect_matches(const Results& results, const ReferenceResults& reference, c
   ASSERT_EQ(results.dalpha.size(), reference.dalpha.size());
   for (std::size_t s = 0; s < results.dalpha.size(); ++s) {
     const esper_seed_sums& sums = results.sums[s];
-    const double size =
-        sums.elements > 0
-            ? std::sqrt(sums.gradient_square * sums.module_square / static_cast<double>(sums.elements))
-            : 0.0;
+    const double size = sums.elements > 0
+                            ? std::sqrt(sums.gradient_square * sums.module_square / static_cast<double>(sums.elements))
+                            : 0.0;
     EXPECT_NEAR(static_cast<double>(results.dalpha[s]), reference.dalpha[s],
                 std::sqrt(kBound) * std::max(size, std::fabs(reference.dalpha[s])))
         << "dalpha of seed " << s << ", " << what;
@@ -268,6 +271,8 @@ Problem mixed_problem(int32_t layout, int64_t batch, int64_t positions, uint32_t
   return problem;
 }
 
-std::string isa_test_name(const testing::TestParamInfo<int32_t>& info) { return esper_isa_name(info.param); }
+std::string isa_test_name(const testing::TestParamInfo<int32_t>& info) {
+  return esper_isa_name(info.param);
+}
 
 }  // namespace esper_test

@@ -96,7 +96,7 @@ class IsaTest : public testing::TestWithParam<int32_t> {
 
 std::string isa_test_name(const testing::TestParamInfo<int32_t>& info);
 
-#define ESPER_FOR_EVERY_ISA(suite)                                                                             \
+#define ESPER_FOR_EVERY_ISA(suite)                                                                          \
   INSTANTIATE_TEST_SUITE_P(Isa, suite, testing::Values(ESPER_ISA_SCALAR, ESPER_ISA_AVX2, ESPER_ISA_AVX512), \
                            isa_test_name)
 
