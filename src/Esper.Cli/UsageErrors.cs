@@ -80,7 +80,7 @@ internal static class UsageErrors
 
     /// <summary>An unknown option that the parser took for an argument; behind <c>--</c> it is one.</summary>
     private static string? SwallowedOption(ParseResult parsed) =>
-        parsed.Action != parsed.CommandResult.Command.Action || parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+        parsed.Action?.ClearsParseErrors == true || parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
             ? null
             : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
                 .Select(token => token.Value).FirstOrDefault(text => text.Length > 1 && text[0] == '-');

@@ -30,6 +30,6 @@ public sealed record PolicyOptions
     /// <summary><c>heuristic</c>: epochs over which the fall is averaged, at least 2.</summary>
     public int PlateauWindow { get; init; } = 2;
 
-    /// <summary><c>heuristic</c>: batches in each half of a gradient probe.</summary>
+    /// <summary>Batches in each half of a gradient probe, for the <c>heuristic</c> policy and for gate G2.</summary>
     public int ProbeBatches { get; init; } = 4;
 }

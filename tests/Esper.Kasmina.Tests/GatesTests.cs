@@ -1,4 +1,5 @@
 using Esper.Contracts.Blueprints;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Kasmina.Lifecycle;
 
@@ -7,6 +8,7 @@ namespace Esper.Kasmina.Tests;
 public sealed class GatesTests
 {
     private static readonly LifecycleOptions Options = new();
+    private static readonly GrowthSignal Signal = new(1, 1);
 
     [Fact]
     public void Every_gate_fails_for_good_when_it_cannot_be_evaluated()
@@ -14,9 +16,10 @@ public sealed class GatesTests
         GateVerdict[] verdicts =
         [
             Gates.Isolation(null),
-            Gates.Readiness(null, 5, Options),
-            Gates.Readiness(new TelemetryMeans(0, 1, 1, -1), 5, Options),
-            Gates.Readiness(new TelemetryMeans(3, 1, null, -1), 5, Options),
+            Gates.Readiness(null, Signal, 5, Options),
+            Gates.Readiness(new TelemetryMeans(0, 1, 1, -1), Signal, 5, Options),
+            Gates.Readiness(new TelemetryMeans(3, 1, null, -1), Signal, 5, Options),
+            Gates.Readiness(new TelemetryMeans(3, 1, 1, -1), null, 5, Options),
             Gates.Stay(1, null, Options),
             Gates.Worth([], 0, Options),
         ];
@@ -33,7 +36,7 @@ public sealed class GatesTests
     {
         Assert.False(Gates.Isolation(double.NaN).Passed);
         Assert.False(Gates.Stay(double.NaN, 1, Options).Passed);
-        Assert.False(Gates.Readiness(new TelemetryMeans(3, 1, double.NaN, -1), 5, Options).Passed);
+        Assert.False(Gates.Readiness(new TelemetryMeans(3, 1, double.NaN, -1), Signal, 5, Options).Passed);
         Assert.False(Gates.Worth([new(double.NaN, 0, 0, 0), new(1, 0, 0, 0)], 0, Options).Passed);
     }
 
@@ -49,15 +52,17 @@ public sealed class GatesTests
     }
 
     [Theory]
-    [InlineData(0.5, -0.1, 1, true)]
-    [InlineData(1e-9, -0.1, 1, false)]
-    [InlineData(1e9, -0.1, 1, false)]
-    [InlineData(0.5, 0.1, 1, false)]
-    [InlineData(0.5, 0, 1, false)]
-    [InlineData(0.5, -0.1, 0, false)]
-    public void Readiness_asks_for_health_signal_and_time(double ratio, double alignment, int age, bool expected)
+    [InlineData(0.5, 0.6, 1, true)]
+    [InlineData(1e-9, 0.6, 1, false)]
+    [InlineData(1e9, 0.6, 1, false)]
+    [InlineData(0.5, 0.05, 1, false)]
+    [InlineData(0.5, -0.6, 1, false)]
+    [InlineData(0.5, double.NaN, 1, false)]
+    [InlineData(0.5, 0.6, 0, false)]
+    public void Readiness_asks_for_health_signal_and_time(double ratio, double agreement, int age, bool expected)
     {
-        GateVerdict verdict = Gates.Readiness(new TelemetryMeans(5, 1, ratio, alignment), age, Options);
+        GateVerdict verdict = Gates.Readiness(
+            new TelemetryMeans(5, 1, ratio, 0.2), new GrowthSignal(1, agreement), age, Options);
         Assert.Equal(expected, verdict.Passed);
         Assert.False(verdict.Terminal);
         Assert.Equal(4, verdict.Measurements.Length);

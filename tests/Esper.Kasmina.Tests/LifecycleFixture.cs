@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Kasmina.Lifecycle;
@@ -74,9 +75,14 @@ internal sealed class LifecycleFixture : IDisposable
         Lifecycle.Observe(seed.Site, telemetry);
     }
 
+    /// <summary>Agreement that a probe finds at every seed.</summary>
+    public double Agreement { get; set; } = 0.9;
+
     public void EndEpoch(double loss = 1, double? reference = 1)
     {
-        Lifecycle.EndEpoch(loss, reference);
+        Dictionary<SeedId, GrowthSignal> growth =
+            Lifecycle.Reports().ToDictionary(seed => seed.Seed, _ => new GrowthSignal(1, Agreement));
+        Lifecycle.EndEpoch(loss, reference, growth);
         Lifecycle.ClearTelemetry();
     }
 }

@@ -148,9 +148,9 @@ public sealed class SeedLifecycleTests
     }
 
     [Fact]
-    public void An_uphill_module_waits_and_is_culled_at_the_limit()
+    public void A_module_without_a_lasting_signal_waits_and_is_culled_at_the_limit()
     {
-        using LifecycleFixture fixture = new(new LifecycleOptions { TrainingLimit = 2 });
+        using LifecycleFixture fixture = new(new LifecycleOptions { TrainingLimit = 2 }) { Agreement = 0.05 };
         fixture.ToTraining(First);
         fixture.Observe(First, alignment: 0.3);
         fixture.EndEpoch();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 
 namespace Esper.Kasmina.Lifecycle;
@@ -38,8 +39,12 @@ public static class Gates
         ? Judge(Gate.G1, terminal: true, AtLeast("cosine of host gradients with and without the module", cosine, LeastIsolation))
         : Missing(Gate.G1, "the isolation check was not run");
 
-    /// <summary>G2, before Blending.</summary>
-    public static GateVerdict Readiness(TelemetryMeans? telemetry, int age, LifecycleOptions options)
+    /// <summary>
+    /// G2, before Blending. The direction of the module is reported, not judged: a module lags behind a host that answers
+    /// the same gradient, and may point uphill on average although its chunk has a lasting gradient. <paramref name="signal"/> says
+    /// whether it has.
+    /// </summary>
+    public static GateVerdict Readiness(TelemetryMeans? telemetry, GrowthSignal? signal, int age, LifecycleOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (telemetry is not { Samples: > 0 } means)
@@ -52,13 +57,18 @@ public static class Gates
             return Missing(Gate.G2, "no host parameter produces this site, so that there is no gradient ratio");
         }
 
+        if (signal is not { } growth)
+        {
+            return Missing(Gate.G2, "the chunk's gradient was not probed at this boundary");
+        }
+
         return Judge(
             Gate.G2,
             terminal: false,
             AtLeast("epochs in Training", age, options.TrainingEpochs),
             AtLeast("gradient ratio newborn/host", ratio, options.GradientRatioMinimum),
             AtMost("gradient ratio newborn/host", ratio, options.GradientRatioMaximum),
-            AtLeast("downhill cosine of the module", -means.Alignment, options.SignalMinimum));
+            AtLeast("agreement of the chunk's gradient between two halves of data (cosine)", growth.Agreement, options.SignalMinimum));
     }
 
     /// <summary>G3, before Holding.</summary>

@@ -39,8 +39,8 @@ public sealed record LifecycleOptions
     /// <summary>G2: greatest gradient ratio newborn/host.</summary>
     public double GradientRatioMaximum { get; init; } = 1e4;
 
-    /// <summary>G2: least mean of minus the cosine between dL/dy and g(x): the module must point downhill.</summary>
-    public double SignalMinimum { get; init; } = 0.001;
+    /// <summary>G2: least cosine between the gradients that the chunk sees on two halves of data, in [-1, 1].</summary>
+    public double SignalMinimum { get; init; } = 0.1;
 
     /// <summary>G4: validation loss may exceed the mean of the last three epochs by this factor at most.</summary>
     public double LossBand { get; init; } = 1.5;

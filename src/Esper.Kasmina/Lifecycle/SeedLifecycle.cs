@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Native;
@@ -133,7 +134,9 @@ public sealed partial class SeedLifecycle : IDisposable
     /// </summary>
     /// <param name="validationLoss">Validation loss of this epoch.</param>
     /// <param name="referenceLoss">Mean validation loss of the three epochs before it; null while there is none.</param>
-    public void EndEpoch(double validationLoss, double? referenceLoss)
+    /// <param name="growth">Results of a gradient probe at this boundary; gate G2 fails for seeds without one.</param>
+    public void EndEpoch(
+        double validationLoss, double? referenceLoss, IReadOnlyDictionary<SeedId, GrowthSignal> growth)
     {
         if (_store is null)
         {
@@ -150,7 +153,7 @@ public sealed partial class SeedLifecycle : IDisposable
                     Move(seed, SeedStage.Dormant, null, Engine, "state cleared", null);
                     break;
                 case SeedStage.Training:
-                    EndTrainingEpoch(seed);
+                    EndTrainingEpoch(seed, growth);
                     break;
                 case SeedStage.Blending when Stays(seed, validationLoss, referenceLoss):
                     EndBlendingEpoch(seed);
@@ -205,14 +208,15 @@ public sealed partial class SeedLifecycle : IDisposable
 
     private int RampSteps => (int)Math.Round(Options.BlendEpochs * _settings.StepsPerEpoch);
 
-    private void EndTrainingEpoch(SeedRecord seed)
+    private void EndTrainingEpoch(SeedRecord seed, IReadOnlyDictionary<SeedId, GrowthSignal> growth)
     {
         SeedState state = State(seed);
-        GateVerdict verdict = Gates.Readiness(seed.Telemetry, (int)state.Age, Options);
+        GrowthSignal? signal = growth.TryGetValue(seed.Id, out GrowthSignal probed) ? probed : null;
+        GateVerdict verdict = Gates.Readiness(seed.Telemetry, signal, (int)state.Age, Options);
         if (verdict.Passed)
         {
             seed.BlendStep = 0;
-            Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a downhill signal", verdict);
+            Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a lasting signal", verdict);
             if (RampSteps == 0)
             {
                 SetAlpha(seed, Options.AlphaTarget);

@@ -10,8 +10,8 @@ using Esper.Tamiyo;
 namespace Esper.Tolaria.Training;
 
 /// <summary>
-/// What happens between two epochs, in this order: validate; let the lifecycle take its own steps (gates G2 to G4); measure what
-/// holding seeds are worth; probe, if the policy asks; decide; carry out; check isolation and start training what has germinated
+/// What happens between two epochs, in this order: validate; probe the gradient, if a gate or the policy needs it; let the lifecycle
+/// take its own steps (gates G2 to G4); measure what holding seeds are worth; decide; carry out; check isolation and start training what has germinated
 /// (gate G1). Decisions see validation and training data only.
 /// </summary>
 internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy)
@@ -43,10 +43,17 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
             return;
         }
 
-        lifecycle.EndEpoch(validation.Loss, Reference(history));
-        MeasureGains(cancellation);
         int epoch = history[^1].Epoch;
-        Decide(new SystemState(epoch, bench.Config.Epochs, bench.Config.Seed, history, Observe([])), last, cancellation);
+        Dictionary<SeedId, GrowthSignal> growth = lifecycle.Any(SeedStage.Training) ? Probe(epoch, cancellation) : [];
+        lifecycle.EndEpoch(validation.Loss, Reference(history), growth);
+        MeasureGains(cancellation);
+        SystemState state = new(epoch, bench.Config.Epochs, bench.Config.Seed, history, lifecycle.Observations(growth));
+        if (!last && growth.Count == 0 && policy.NeedsProbe(state))
+        {
+            state = state with { Seeds = lifecycle.Observations(Probe(epoch, cancellation)) };
+        }
+
+        Decide(state, last);
         if (!last)
         {
             StartGerminated(epoch, cancellation);
@@ -71,8 +78,6 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
         return sum / recent.Length;
     }
 
-    private ImmutableArray<SeedObservation> Observe(Dictionary<SeedId, GrowthSignal> growth) => lifecycle.Observations(growth);
-
     private void MeasureGains(CancellationToken cancellation)
     {
         ImmutableArray<SeedId> ready = lifecycle.ReadyForGain();
@@ -95,21 +100,19 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
         }
     }
 
-    private void Decide(SystemState state, bool last, CancellationToken cancellation)
+    private Dictionary<SeedId, GrowthSignal> Probe(int epoch, CancellationToken cancellation)
     {
-        SystemState complete = state;
-        if (!last && policy.NeedsProbe(state))
-        {
-            int batches = 2 * bench.Config.Policy.ProbeBatches;
-            ExtraFlops += 3.0 * bench.HostCost.ForwardFlops * batches * bench.Config.Batch;
-            Dictionary<SeedId, GrowthSignal> growth = GrowthProbe.Run(
-                bench.Session,
-                bench.Wrapped.Sites.Length,
-                BatchTensors.Stream(bench.Data.Train, ProbeEpochs + state.Epoch, cancellation).Take(batches));
-            complete = state with { Seeds = Observe(growth) };
-        }
+        int batches = 2 * bench.Config.Policy.ProbeBatches;
+        ExtraFlops += 3.0 * bench.HostCost.ForwardFlops * batches * bench.Config.Batch;
+        return GrowthProbe.Run(
+            bench.Session,
+            bench.Wrapped.Sites.Length,
+            BatchTensors.Stream(bench.Data.Train, ProbeEpochs + epoch, cancellation).Take(batches));
+    }
 
-        foreach (LifecycleCommand command in policy.Decide(complete))
+    private void Decide(SystemState state, bool last)
+    {
+        foreach (LifecycleCommand command in policy.Decide(state))
         {
             if (!last || command is not GerminateCommand)
             {
