@@ -23,7 +23,9 @@ internal static class SeedTable
         output.Open("section").Element("h2", "Seeds")
             .Element("p",
                 "Gain is validation accuracy with the seed minus without it, in percentage points (pp), when last measured, "
-                + "with its 95 % confidence interval. An interval that holds 0 shows no gain.", ("class", "note"))
+                + "with its 95 % confidence interval. An interval that holds 0 shows no gain. It is an ablation: the host has adapted to its "
+                + "seeds, so that it says what the model would lose with the seed, not what a run that never grew would have missed.",
+                ("class", "note"))
             .Open("div", ("class", "scroll")).Open("table").Open("thead").Open("tr");
         foreach (string heading in new[] { "Seed", "Site", "Channels", "Stage", "Blueprint", "Germinated", "Alpha",
             "Parameters", "Gain", string.Empty })

@@ -56,12 +56,7 @@ internal sealed class Workbench : IDisposable
             WrappedGraph wrapped = Wrap(preset, config);
             data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
             int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
-            session = HostSession.Create(HostTranslation.Describe(wrapped.Graph, config.Seed), new HostSessionOptions
-            {
-                Device = config.Device == "cuda" ? HostDevice.Cuda : HostDevice.Cpu,
-                Threads = threads,
-                Seed = KeyedRandom.Bits(KeyedRandom.Key("dropout"), (ulong)config.Seed),
-            });
+            session = OpenSession(wrapped.Graph, config, threads);
             ConfigureOptimizer(session, wrapped.Graph, config.Optimizer);
             return new Workbench(config, data, preset, wrapped, session, threads);
         }
@@ -92,6 +87,26 @@ internal sealed class Workbench : IDisposable
     {
         Session.Dispose();
         Data.Dispose();
+    }
+
+    private static HostSession OpenSession(HostGraph graph, RunConfig config, int threads)
+    {
+        HostSessionOptions options = new()
+        {
+            Device = config.Device == "cuda" ? HostDevice.Cuda : HostDevice.Cpu,
+            Threads = threads,
+            Seed = KeyedRandom.Bits(KeyedRandom.Key("dropout"), (ulong)config.Seed),
+        };
+        try
+        {
+            return HostSession.Create(HostTranslation.Describe(graph, config.Seed), options);
+        }
+        catch (NativeException error) when (error.Status == NativeStatus.Unsupported && options.Device == HostDevice.Cuda)
+        {
+            throw new EsperException(
+                $"device: 'cuda' cannot be used here ({error.NativeText}). Use --device cpu; it is never taken in its place silently.",
+                error);
+        }
     }
 
     private static ImmutableArray<LatticePlace> Places(ImmutableArray<LatticeSite> sites) =>
