@@ -187,10 +187,12 @@ changed() {
 
 native_configured() { [[ -e "$artifacts/build/$1/build.ninja" ]]; }
 
-native_build() { # native_build PRESET
+native_build() { # native_build PRESET [TARGET...]; all targets if none is named
+  local preset=$1
+  shift
   cd "$root"
-  native_configured "$1" || cmake --preset "$1" || return 1
-  cmake --build --preset "$1" --parallel "$jobs"
+  native_configured "$preset" || cmake --preset "$preset" || return 1
+  cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"}
 }
 
 publish() {
@@ -227,7 +229,7 @@ run_unless_current() {
 managed_sources=("$root/src" "$root/Directory.Build.props" "$root/Directory.Packages.props" "$root/global.json")
 
 build_program() {
-  stage "native libraries" native_build release || return 1
+  stage "native libraries" native_build release esper esper_host || return 1
   [[ -x "$program" ]] || rm -f "$artifacts/stamps/publish"
   run_unless_current "program" "$artifacts/stamps/publish" publish "${managed_sources[@]}" || return 1
   copy_native || return 1
@@ -371,7 +373,11 @@ broken() {
 }
 
 run_native_tests() {
-  native_tests release
+  if stage "native tests and benchmarks" native_build release; then
+    native_tests release
+  else
+    failed=$((failed + 1))
+  fi
   if stage "native libraries, asan" native_build asan; then
     native_tests asan
   else
@@ -445,7 +451,7 @@ demo() {
 
 bench() {
   setup
-  must "native libraries" native_build release
+  must "native benchmarks" native_build release
   local programs name=${1:-}
   mapfile -t programs < <(find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*bench*' -printf '%f\n' | sort)
   if [[ -z "$name" ]]; then
