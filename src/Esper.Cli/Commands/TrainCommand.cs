@@ -88,13 +88,25 @@ internal sealed class TrainCommand
             : _environment.OutputIsTerminal ? RunDisplay.Create(AnsiConsole.Console, _environment.Clock)
             : new PlainDisplay(_environment.Output);
 
-        // A live display stands with the cursor in its last line, and hides it.
-        bool live = observer is LiveDisplay;
+        // A live display stands with the cursor in its last line, and hides it: nobody else may write meanwhile.
+        LiveDisplay? live = observer as LiveDisplay;
         using IDisposable? display = observer as IDisposable;
         using Interruption interruption = _environment.Listen(
-            () => _environment.Error.WriteLine(live ? Environment.NewLine + Notice : Notice),
-            () => _environment.Output.Write(live ? Environment.NewLine + ShowCursor : string.Empty));
+            () => Acknowledge(live),
+            () => _environment.Output.Write(live is null ? string.Empty : Environment.NewLine + ShowCursor));
         return _environment.Train(request, observer, _environment.Clock, interruption.Token);
+    }
+
+    private void Acknowledge(LiveDisplay? live)
+    {
+        if (live is null)
+        {
+            _environment.Error.WriteLine(Notice);
+        }
+        else
+        {
+            live.Announce(Notice);
+        }
     }
 
     private static void NameReport(RunSummary summary, TextWriter output)

@@ -17,6 +17,7 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
     private readonly Glyphs _glyphs;
     private RunProgress? _progress;
     private long? _lastFrame;
+    private volatile string? _notice;
 
     /// <summary>Creates the display.</summary>
     /// <param name="console">A console that understands ANSI escapes; <c>NO_COLOR</c> is its matter.</param>
@@ -71,6 +72,12 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
         SummaryView.Write(summary, _console);
     }
 
+    /// <summary>
+    /// Shows a notice from the next frame on. May be called from any thread: only the training thread draws, so that nothing
+    /// moves the cursor under it.
+    /// </summary>
+    public void Announce(string notice) => _notice = notice;
+
     /// <summary>Gives the terminal back with its cursor, also where the run ended in an exception.</summary>
     public void Dispose() => _region.Finish();
 
@@ -93,6 +100,6 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
         // scroll.
         int width = Math.Max(1, _console.Profile.Width - 1);
         int height = Math.Max(1, _console.Profile.Height - 1);
-        _region.Show(LiveFrame.Build(Progress, width, height, _glyphs));
+        _region.Show(LiveFrame.Build(Progress, width, height, _glyphs, _notice));
     }
 }

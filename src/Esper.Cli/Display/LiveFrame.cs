@@ -13,7 +13,8 @@ internal static class LiveFrame
     /// <summary>
     /// The lines, none wider than <paramref name="width"/> cells nor more than <paramref name="height"/>.
     /// </summary>
-    public static IReadOnlyList<StyledLine> Build(RunProgress progress, int width, int height, Glyphs glyphs)
+    public static IReadOnlyList<StyledLine> Build(
+        RunProgress progress, int width, int height, Glyphs glyphs, string? notice = null)
     {
         List<StyledLine> head =
         [
@@ -23,6 +24,11 @@ internal static class LiveFrame
             Rates(progress),
             Metrics(progress, width, glyphs),
         ];
+        if (notice is not null)
+        {
+            head.Add(new StyledLine().Add(notice, Styles.Bad));
+        }
+
         IReadOnlyList<StyledLine> lattice = LatticeMap.Build(progress, width, glyphs);
         List<StyledLine> events = [.. progress.Events.Select(e => EventLine.Build(e, glyphs, withStep: false))];
         return [.. Fit(head, lattice, events, height).Select(line => line.Crop(width, glyphs.Ellipsis))];

@@ -60,6 +60,21 @@ public sealed class LiveDisplayTests
     }
 
     [Fact]
+    public void A_notice_joins_the_frame_and_leaves_no_stale_lines()
+    {
+        TestTerminal terminal = new(100, 40);
+        using LiveDisplay display = new(terminal.Console, _clock);
+        display.OnStarted(SampleReports.Info());
+        int rows = terminal.Screen.Count;
+        display.Announce("interrupted: finishing the step in flight");
+        _clock.Advance(1);
+        display.OnStep(SampleReports.Step(1));
+        Assert.Equal(rows + 1, terminal.Screen.Count);
+        Assert.Equal("interrupted: finishing the step in flight", terminal.Screen[5]);
+        Assert.Single(terminal.Screen, l => l.StartsWith("epoch ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void It_is_drawn_at_most_eight_times_a_second()
     {
         TestTerminal terminal = new(80, 40);
