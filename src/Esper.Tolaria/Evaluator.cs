@@ -35,9 +35,7 @@ public static class Evaluator
             _ => throw new EsperException($"There is no split '{split}'; known are validation, test."),
         };
         using SeedLifecycle lifecycle = bench.CreateLifecycle(TimeProvider.System, static _ => { });
-        (var tensors, RunState state) = CheckpointStore.Read(path);
-        lifecycle.Load(state.Seeds);
-        SessionTensors.Write(bench.Session, tensors);
+        CheckpointStore.Read(path).LoadInto(bench.Session, lifecycle);
         Evaluation result = Evaluation.Of(bench.Session, BatchTensors.Stream(loader, 0, cancellation), cancellation);
         return new EvaluationSummary(
             directory.Root,

@@ -38,7 +38,8 @@ public static class Trainer
         RunDirectory directory = RunDirectory.Create(path, resuming);
         CheckpointStore checkpoints = new(directory.CheckpointsPath, bench.Config.Telemetry.CheckpointsKept);
         string? checkpoint = resuming ? checkpoints.Newest() : null;
-        int done = checkpoint is null ? 0 : CheckpointStore.Read(checkpoint).State.EpochsDone;
+        Checkpoint? saved = checkpoint is null ? null : CheckpointStore.Read(checkpoint);
+        int done = saved?.State.EpochsDone ?? 0;
         File.WriteAllText(directory.ConfigPath, ConfigFile.Write(bench.Config));
 
         int interval = bench.Config.Telemetry.LossEverySteps;
@@ -47,9 +48,9 @@ public static class Trainer
             : new RunRecorder(directory, interval);
         CompositeObserver observers = new(recorder, observer);
         using TrainingLoop loop = new(bench, policy, observers, clock, checkpoints, runId);
-        if (checkpoint is not null)
+        if (saved is not null)
         {
-            loop.Restore(checkpoint);
+            loop.Restore(saved);
         }
 
         observers.OnStarted(Describe(bench, policy, loop.State.RunId, done, directory));

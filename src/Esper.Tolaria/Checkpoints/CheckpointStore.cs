@@ -53,7 +53,7 @@ public sealed class CheckpointStore(string directory, int kept)
 
     /// <summary>Reads a checkpoint.</summary>
     /// <exception cref="EsperException">The file is corrupt or of another format.</exception>
-    public static (ImmutableArray<SavedTensor> Tensors, RunState State) Read(string path)
+    public static Checkpoint Read(string path)
     {
         (ImmutableArray<SavedTensor> tensors, ImmutableDictionary<string, string> metadata) = Safetensors.Read(path);
         if (metadata.GetValueOrDefault(FormatKey) != Format || !metadata.TryGetValue(StateKey, out string? text))
@@ -64,7 +64,7 @@ public sealed class CheckpointStore(string directory, int kept)
         try
         {
             RunState? state = JsonSerializer.Deserialize<RunState>(text, EsperJson.Compact);
-            return (tensors, state ?? throw new JsonException("the run state is null"));
+            return new Checkpoint(tensors, state ?? throw new JsonException("the run state is null"));
         }
         catch (JsonException error)
         {

@@ -67,12 +67,10 @@ internal sealed class TrainingLoop : IDisposable
     public void Dispose() => _lifecycle.Dispose();
 
     /// <summary>Puts the run where a checkpoint left it.</summary>
-    public void Restore(string path)
+    public void Restore(Checkpoint checkpoint)
     {
-        (ImmutableArray<SavedTensor> tensors, RunState state) = CheckpointStore.Read(path);
-        _lifecycle.Load(state.Seeds);
-        SessionTensors.Write(_bench.Session, tensors);
-        _state = state;
+        checkpoint.LoadInto(_bench.Session, _lifecycle);
+        _state = checkpoint.State;
     }
 
     /// <summary>Trains to the last epoch, or until cancelled.</summary>
@@ -86,7 +84,7 @@ internal sealed class TrainingLoop : IDisposable
             {
                 if (!TrainEpoch(cancellation))
                 {
-                    Checkpoint(before);
+                    WriteCheckpoint(before);
                     return false;
                 }
 
@@ -253,7 +251,7 @@ internal sealed class TrainingLoop : IDisposable
             seeds));
         if (epoch % _bench.Config.Telemetry.CheckpointEveryEpochs == 0 || epoch == _bench.Config.Epochs)
         {
-            Checkpoint(secondsBefore);
+            WriteCheckpoint(secondsBefore);
         }
     }
 
@@ -271,7 +269,7 @@ internal sealed class TrainingLoop : IDisposable
         }),
     ];
 
-    private void Checkpoint(double secondsBefore)
+    private void WriteCheckpoint(double secondsBefore)
     {
         _state = _state with { Seconds = secondsBefore + SittingSeconds, Seeds = _lifecycle.Save() };
         _checkpoints.Write(_bench.Session, _state);
