@@ -117,7 +117,7 @@ double copy_bandwidth(esper_context* context, int repeats) {
   Tensor target(source.size());
   esper_lattice* lattice = nullptr;
   require(esper_lattice_create(1, nullptr, 0, &lattice));
-  esper_shape shape{sizeof(esper_shape), ESPER_LAYOUT_NCHW, 1, count};
+  esper_shape shape{sizeof(esper_shape), ESPER_LAYOUT_NCHW, 1, count, 0};
   const double seconds = median_seconds(repeats, [&] {
     require(esper_lattice_forward(lattice, context, &shape, nullptr, 0, source.data(), target.data()));
   });
@@ -129,7 +129,7 @@ void run_case(const Case& c, double share, esper_context* context, const Options
   const auto active = static_cast<int32_t>(std::max(1.0, c.seeds * share + 0.5));
   int64_t theta_count = 0;
   esper_lattice* lattice = make_lattice(c.channels, c.seeds, c.rank, active, &theta_count);
-  const esper_shape shape{sizeof(esper_shape), c.layout, c.batch, c.positions};
+  const esper_shape shape{sizeof(esper_shape), c.layout, c.batch, c.positions, 0};
   const auto elements = static_cast<std::size_t>(c.batch * c.channels * c.positions);
   const Tensor x = random_values(elements, 1);
   const Tensor dy = random_values(elements, 2);

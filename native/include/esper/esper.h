@@ -22,15 +22,15 @@
 #include <stdint.h>
 
 #if defined(_WIN32)
-#  if defined(ESPER_BUILD)
-#    define ESPER_API __declspec(dllexport)
-#  else
-#    define ESPER_API __declspec(dllimport)
-#  endif
-#  define ESPER_MUST_USE
+#if defined(ESPER_BUILD)
+#define ESPER_API __declspec(dllexport)
 #else
-#  define ESPER_API __attribute__((visibility("default")))
-#  define ESPER_MUST_USE __attribute__((warn_unused_result))
+#define ESPER_API __declspec(dllimport)
+#endif
+#define ESPER_MUST_USE
+#else
+#define ESPER_API __attribute__((visibility("default")))
+#define ESPER_MUST_USE __attribute__((warn_unused_result))
 #endif
 
 #ifdef __cplusplus
@@ -40,7 +40,7 @@ extern "C" {
 /* ------------------------------------------------------------------ status ----------------------------------- */
 
 /* Version of this interface. Changes whenever a struct or a signature does. */
-#define ESPER_ABI_VERSION 1
+#define ESPER_ABI_VERSION 2
 
 /* Result of a fallible call. */
 typedef int32_t esper_status;
@@ -53,7 +53,8 @@ enum esper_status_code {
   ESPER_ERROR_UNSUPPORTED = 3,        /* The machine or this build cannot do what was asked for explicitly. */
   ESPER_ERROR_ILLEGAL_TRANSITION = 4, /* The lifecycle table has no such transition. */
   ESPER_ERROR_CORRUPT = 5,            /* A checksum or an invariant does not hold. */
-  ESPER_ERROR_INTERNAL = 6            /* An unexpected failure inside the library; the message has its text. */
+  ESPER_ERROR_INTERNAL = 6,           /* An unexpected failure inside the library; the message has its text. */
+  ESPER_ERROR_CUDA = 7                /* The CUDA driver or NVRTC failed; the message has its name and text. */
 };
 
 /* Version of the interface that the loaded library implements; compare with ESPER_ABI_VERSION. */
@@ -78,8 +79,8 @@ ESPER_API int32_t esper_struct_size(const char* name);
 enum esper_isa {
   ESPER_ISA_AUTO = -1, /* The best one that CPU, operating system and ESPER_CPU_ISA allow. */
   ESPER_ISA_SCALAR = 0,
-  ESPER_ISA_AVX2 = 1,   /* AVX2 + FMA. */
-  ESPER_ISA_AVX512 = 2  /* AVX-512 F, BW, DQ, VL. */
+  ESPER_ISA_AVX2 = 1,  /* AVX2 + FMA. */
+  ESPER_ISA_AVX512 = 2 /* AVX-512 F, BW, DQ, VL. */
 };
 
 /* What the processor offers. */
@@ -88,7 +89,7 @@ typedef struct esper_cpu_info {
   int32_t best_isa;      /* esper_isa that CPUID and XGETBV allow. */
   int32_t logical_cores; /* Cores that this process may run on (affinity respected). */
   int32_t reserved;
-  char model[64];        /* Processor name, NUL terminated. */
+  char model[64]; /* Processor name, NUL terminated. */
 } esper_cpu_info;
 
 /* Fills info. */
@@ -116,8 +117,8 @@ typedef void (*esper_parallel_fn)(void* user, int32_t count, esper_task_fn task,
 /* Options of esper_context_create. */
 typedef struct esper_context_options {
   uint32_t struct_size;
-  int32_t threads;            /* Number of partitions and of worker threads; 0 = all cores of this process. */
-  int32_t isa;                /* esper_isa. A set that the machine lacks is ESPER_ERROR_UNSUPPORTED, never replaced. */
+  int32_t threads; /* Number of partitions and of worker threads; 0 = all cores of this process. */
+  int32_t isa;     /* esper_isa. A set that the machine lacks is ESPER_ERROR_UNSUPPORTED, never replaced. */
   int32_t reserved;
   int64_t small_work;         /* Calls touching fewer elements run on the calling thread; 0 = library default. */
   esper_parallel_fn parallel; /* Another library's thread pool to run on, NULL = a pool of the context's own. */
@@ -130,8 +131,7 @@ ESPER_API ESPER_MUST_USE esper_status esper_context_create(const esper_context_o
 /* Joins the workers and frees the context. */
 ESPER_API void esper_context_destroy(esper_context* context);
 /* Instruction set and number of threads in use; either pointer may be NULL. */
-ESPER_API ESPER_MUST_USE esper_status esper_context_query(const esper_context* context, int32_t* isa,
-                                                          int32_t* threads);
+ESPER_API ESPER_MUST_USE esper_status esper_context_query(const esper_context* context, int32_t* isa, int32_t* threads);
 
 /* ------------------------------------------------------------------ lifecycle and seed state ------------------ */
 
@@ -154,7 +154,10 @@ ESPER_API int32_t esper_transition_allowed(int32_t from, int32_t to);
 /* Name of a stage ("Dormant", ...), "unknown" otherwise; static. */
 ESPER_API const char* esper_stage_name(int32_t stage);
 
-/* State of many seeds, kept as a structure of arrays; at most 32 bytes a seed. */
+/* State of many seeds, kept as a structure of arrays; at most 32 bytes a seed, everything included.
+   One thread at a time may write (transition, set_alpha, assign, end_epoch, restore, mirror). Any number of threads may
+   read meanwhile (query, read, select, verify, version) without locks: each row that they see is one that was written
+   as a whole, and readers never block the writer. */
 typedef struct esper_seed_store esper_seed_store;
 
 /* One seed's row of a store. */
@@ -185,8 +188,8 @@ ESPER_API ESPER_MUST_USE esper_status esper_seed_store_transition(esper_seed_sto
 /* Sets alpha; must be in [0, 1]. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_set_alpha(esper_seed_store* store, int32_t seed, float alpha);
 /* Sets blueprint number, embargo length and flags. */
-ESPER_API ESPER_MUST_USE esper_status esper_seed_store_assign(esper_seed_store* store, int32_t seed,
-                                                              uint32_t blueprint, uint32_t embargo, uint32_t flags);
+ESPER_API ESPER_MUST_USE esper_status esper_seed_store_assign(esper_seed_store* store, int32_t seed, uint32_t blueprint,
+                                                              uint32_t embargo, uint32_t flags);
 /* Ends an epoch: every age rises by one (saturating), embargoes of Embargoed seeds fall by one down to zero. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_end_epoch(esper_seed_store* store);
 /* Restores a row as saved, stage included, bypassing the table (for checkpoints). */
@@ -198,17 +201,45 @@ ESPER_API ESPER_MUST_USE esper_status esper_seed_store_select(const esper_seed_s
                                                               int32_t* seeds, int32_t capacity, int32_t* count);
 /* Checks every invariant (stage in range, alpha finite in [0, 1], row checksum); ESPER_ERROR_CORRUPT names the seed. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_verify(const esper_seed_store* store);
+/* Number of changes made to the store: a reader that sees the same version twice has missed nothing. */
+ESPER_API ESPER_MUST_USE esper_status esper_seed_store_version(const esper_seed_store* store, uint64_t* version);
+
+/* Queues the copy of bytes from host memory to target memory, which may be another device's; source stays valid and
+   unchanged until the mirror's next call. Returns 0, or a code of the caller's that ends up in the error text. */
+typedef int32_t (*esper_copy_fn)(void* user, void* target, const void* source, uint64_t bytes);
+
+/* What a device sees of a seed. */
+typedef struct esper_seed_view {
+  float alpha;
+  int32_t stage; /* esper_stage */
+  uint32_t blueprint;
+  uint32_t flags;
+} esper_seed_view;
+
+/* Brings target, an array of one esper_seed_view a seed, up to date: all changes since the last call (everything, the
+   first time) with exactly one call of copy, none if nothing changed. copied (may be NULL) receives the bytes. If copy
+   fails, the changes stay pending. */
+ESPER_API ESPER_MUST_USE esper_status esper_seed_store_mirror(esper_seed_store* store, esper_copy_fn copy, void* user,
+                                                              void* target, int64_t* copied);
 
 /* ------------------------------------------------------------------ blueprints -------------------------------- */
 
-/* Architecture of a seed's module f over a chunk of C channels, applied at every position: f(x) = x + g(x). */
+/* Architecture of a seed's module f over a chunk of C channels: f(x) = x + g(x). The first three work on every position
+   by itself; gate and depthwise read other positions of the same batch item, so they must not sit on a causal sequence.
+ */
 enum esper_family {
-  ESPER_FAMILY_AFFINE = 0,    /* g(x) = u * x + t.               theta: u[C], t[C] */
-  ESPER_FAMILY_LOWRANK = 1,   /* g(x) = B (A x).                 theta: A[R][C], B[C][R] */
-  ESPER_FAMILY_BOTTLENECK = 2 /* g(x) = W2 act(W1 x + b1) + b2.  theta: W1[R][C], b1[R], W2[C][R], b2[C] */
+  ESPER_FAMILY_AFFINE = 0,     /* g(x) = u * x + t.               theta: u[C], t[C] */
+  ESPER_FAMILY_LOWRANK = 1,    /* g(x) = B (A x).                 theta: A[R][C], B[C][R] */
+  ESPER_FAMILY_BOTTLENECK = 2, /* g(x) = W2 act(W1 x + b1) + b2.  theta: W1[R][C], b1[R], W2[C][R], b2[C] */
+  ESPER_FAMILY_GATE = 3,       /* Squeeze-excite: g(x) = x * tanh(s / 2), which is x * (2 sigmoid(s) - 1), with
+                                  s = W2 act(W1 m + b1) + b2 and m[C] the mean of x over the positions of one batch
+                                  item.                         theta: W1[R][C], b1[R], W2[C][R], b2[C] */
+  ESPER_FAMILY_DEPTHWISE = 4   /* g(x) = W2 act(K * x + b1) + b2, K * x the k x k cross-correlation of each channel with
+                                  zero padding k / 2, over images of shape.width columns.
+                                                                theta: K[C][k][k], b1[C], W2[C][C], b2[C] */
 };
 
-/* Activation of the bottleneck; ignored by the other families. */
+/* Activation of bottleneck, gate and depthwise; ignored by the other families. */
 enum esper_activation {
   ESPER_ACTIVATION_RELU = 0,
   ESPER_ACTIVATION_GELU = 1, /* Exact: x * Phi(x). */
@@ -236,23 +267,23 @@ enum esper_seed_flags {
 /* One seed of a lattice. */
 typedef struct esper_lattice_seed {
   uint32_t struct_size;
-  int32_t stage;           /* esper_stage. Evaluated in forward: Blending, Holding, Fossilized. */
-  int32_t channel_begin;   /* First channel of the chunk. */
-  int32_t channel_count;   /* C, >= 1. */
-  int32_t family;          /* esper_family. */
-  int32_t activation;      /* esper_activation. */
-  int32_t rank;            /* R of lowrank and bottleneck, 1 to 4096; 0 for affine. */
-  int32_t blend;           /* esper_blend. */
-  uint32_t flags;          /* esper_seed_flags. */
-  float alpha;             /* Blend weight in [0, 1]. */
-  float kappa;             /* >= 0. In Training the parameter gradient comes from dy + kappa g(x). */
-  float confidence_k;      /* Slope of the confidence blend. */
-  float confidence_tau;    /* Margin at which its sigmoid is 1/2. */
-  float confidence_lo;     /* Lower bound of its weight, 0 <= lo <= hi <= 1. */
-  float confidence_hi;     /* Upper bound of its weight. */
-  float margin;            /* Controller-supplied top-1/top-2 logit margin. */
+  int32_t stage;             /* esper_stage. Evaluated in forward: Blending, Holding, Fossilized. */
+  int32_t channel_begin;     /* First channel of the chunk. */
+  int32_t channel_count;     /* C, >= 1. */
+  int32_t family;            /* esper_family. */
+  int32_t activation;        /* esper_activation. */
+  int32_t rank;              /* R of lowrank, bottleneck and gate, 1 to 4096; 0 for affine and depthwise. */
+  int32_t blend;             /* esper_blend. */
+  uint32_t flags;            /* esper_seed_flags. */
+  float alpha;               /* Blend weight in [0, 1]. */
+  float kappa;               /* >= 0. In Training the parameter gradient comes from dy + kappa g(x). */
+  float confidence_k;        /* Slope of the confidence blend. */
+  float confidence_tau;      /* Margin at which its sigmoid is 1/2. */
+  float confidence_lo;       /* Lower bound of its weight, 0 <= lo <= hi <= 1. */
+  float confidence_hi;       /* Upper bound of its weight. */
+  float margin;              /* Controller-supplied top-1/top-2 logit margin. */
   float learning_rate_scale; /* Factor on the learning rate of this seed's parameters; read by optimizers only. */
-  int32_t reserved;
+  int32_t kernel;            /* k of depthwise: 3, 5 or 7; 0 for the other families. */
   int64_t parameter_offset;  /* Index in theta of the seed's first parameter: module first, blend parameters behind. */
 } esper_lattice_seed;
 
@@ -262,10 +293,11 @@ ESPER_API ESPER_MUST_USE esper_status esper_chunk(int32_t channels, int32_t seed
                                                   int32_t* count);
 /* Number of floats in theta that the seed needs, module and blend parameters together. */
 ESPER_API ESPER_MUST_USE esper_status esper_parameter_count(const esper_lattice_seed* seed, int64_t* count);
-/* Floating point operations (multiply and add count one each) of the seed's forward pass at one position. */
+/* Floating point operations (multiply and add count one each) of the seed's forward pass at one position. The part of
+   gate that runs once a batch item (2 R C multiply-adds, whatever the number of positions) is not in it. */
 ESPER_API ESPER_MUST_USE esper_status esper_forward_flops(const esper_lattice_seed* seed, int64_t* flops);
-/* Writes initial parameters for which g(x) = 0 exactly: input projections uniform in +-sqrt(3 / C) from a
-   counter-based generator keyed by key, output projections and biases zero; v = 1, q = 0, p = 2. */
+/* Writes initial parameters for which g(x) = 0 exactly: input projections uniform in +-sqrt(3 / fan-in) (fan-in C, of
+   K k * k) from a counter-based generator keyed by key, output projections and biases zero; v = 1, q = 0, p = 2. */
 ESPER_API ESPER_MUST_USE esper_status esper_parameter_init(const esper_lattice_seed* seed, uint64_t key,
                                                            float* parameters);
 
@@ -280,23 +312,30 @@ enum esper_layout {
 /* Size of a site's tensor. */
 typedef struct esper_shape {
   uint32_t struct_size;
-  int32_t layout;     /* esper_layout. */
-  int64_t batch;      /* >= 0. */
-  int64_t positions;  /* >= 0. */
+  int32_t layout;    /* esper_layout. */
+  int64_t batch;     /* >= 0. */
+  int64_t positions; /* >= 0. */
+  int64_t width;     /* Columns of an image: positions = height * width. Read by depthwise alone. 0 = one row. */
 } esper_shape;
 
 /* The seeds of one site, checked and prepared for execution. */
 typedef struct esper_lattice esper_lattice;
 
-/* Sums that backward gathers over the seed's chunk, for telemetry: divide by elements for mean squares. */
+/* Sums that backward gathers over the seed's chunk, for telemetry, in the pass that reads the data anyway. Divided by
+   elements they are means and mean squares; sqrt(module_square / input_square) is the activation ratio. */
 typedef struct esper_seed_sums {
   uint32_t struct_size;
-  int32_t evaluated;      /* 1 if the module ran in this backward pass; otherwise all sums are 0. */
-  int64_t elements;       /* batch * positions * channel_count. */
-  double input_square;    /* sum x^2 */
-  double module_square;   /* sum g(x)^2 */
-  double gradient_square; /* sum dy^2 */
-  double gradient_module; /* sum dy g(x) */
+  int32_t evaluated;                /* 1 if the module ran in this backward pass; otherwise all sums are 0. */
+  int64_t elements;                 /* batch * positions * channel_count. */
+  double input_square;              /* sum x^2 */
+  double module_square;             /* sum g(x)^2 */
+  double gradient_square;           /* sum dy^2 */
+  double gradient_module;           /* sum dy g(x) */
+  double input_sum;                 /* sum x */
+  double module_sum;                /* sum g(x) */
+  double parameter_gradient_square; /* Sum of squares of what this pass added to the seed's dtheta; 0 if not wanted. */
+  int64_t hidden_units; /* Hidden units: R of bottleneck and gate, C of depthwise, 0 for affine and lowrank. */
+  int64_t hidden_dead;  /* Those whose activation had slope 0 wherever it was evaluated in this pass. */
 } esper_seed_sums;
 
 /* Creates a lattice over channels channels (>= 1) from seed_count >= 0 seeds with disjoint chunks inside them. */
@@ -336,13 +375,142 @@ ESPER_API ESPER_MUST_USE esper_status esper_lattice_backward(esper_lattice* latt
 /* The oracle: the same mathematics in double precision, scalar and unoptimised, for tests and kernel validation.
    Arrays as in esper_lattice_forward, out of place only. */
 ESPER_API ESPER_MUST_USE esper_status esper_reference_forward(const esper_lattice* lattice, const esper_shape* shape,
-                                                              const double* theta, int64_t theta_count,
-                                                              const double* x, double* y);
+                                                              const double* theta, int64_t theta_count, const double* x,
+                                                              double* y);
 /* The oracle of esper_lattice_backward; dx, dtheta, dalpha may be NULL, dtheta is added to. */
 ESPER_API ESPER_MUST_USE esper_status esper_reference_backward(const esper_lattice* lattice, const esper_shape* shape,
                                                                const double* theta, int64_t theta_count,
                                                                const double* x, const double* dy, double* dx,
                                                                double* dtheta, double* dalpha);
+
+/* ------------------------------------------------------------------ optimizer --------------------------------- */
+
+/* Update rules. All arithmetic is float32 in the order written, without fused multiply-add, on every instruction set.
+ */
+enum esper_optimizer {
+  ESPER_OPTIMIZER_SGD = 0,  /* d = s g + wd p; m = momentum m + d; p -= lr (nesterov ? d + momentum m : m), with
+                               m = d where momentum is 0 (first may then be NULL). As PyTorch. */
+  ESPER_OPTIMIZER_ADAMW = 1 /* g' = s g; m = b1 m + (1 - b1) g'; v = b2 v + (1 - b2) (g' g');
+                               p = p (1 - lr wd) - (lr / (1 - b1^t)) (m / (sqrt(v) / sqrt(1 - b2^t) + eps)). */
+};
+
+/* Hyperparameters of one step. */
+typedef struct esper_optimizer_options {
+  uint32_t struct_size;
+  int32_t optimizer;    /* esper_optimizer */
+  float weight_decay;   /* wd >= 0 */
+  float momentum;       /* SGD, in [0, 1) */
+  int32_t nesterov;     /* SGD, 0 or 1; needs momentum above 0. */
+  float beta1;          /* AdamW, in [0, 1) */
+  float beta2;          /* AdamW, in [0, 1) */
+  float epsilon;        /* AdamW, >= 0 */
+  float gradient_scale; /* s, the clipping factor; 1 = none. */
+} esper_optimizer_options;
+
+/* A contiguous part of an arena with a rate of its own: one seed's parameters, or a whole tensor. */
+typedef struct esper_arena_segment {
+  uint32_t struct_size;
+  uint32_t flags; /* ESPER_SEED_FROZEN: nothing of the segment is touched. */
+  int64_t offset; /* Floats from the arena's start; segments come in rising order and do not overlap. */
+  int64_t count;
+  double learning_rate; /* lr >= 0 */
+  int64_t step;         /* t of AdamW: 1 for the segment's first step. */
+} esper_arena_segment;
+
+/* One step over the segments of an arena of count floats, in one pass. gradient, first and second have the arena's
+   layout; first: momentum or m (NULL for SGD without momentum), second: v (AdamW). What lies outside of the segments
+   is not touched. */
+ESPER_API ESPER_MUST_USE esper_status esper_optimizer_step(esper_context* context,
+                                                           const esper_optimizer_options* options,
+                                                           const esper_arena_segment* segments, int32_t segment_count,
+                                                           int64_t count, float* parameters, const float* gradient,
+                                                           float* first, float* second);
+
+/* ------------------------------------------------------------------ CUDA -------------------------------------- */
+
+/* The CUDA driver (libcuda) and, where it is installed, NVRTC are opened at run time; libesper links neither. All
+   tensor pointers of this section are device addresses, streams are CUstream handles (NULL = the legacy default
+   stream) of the context that is current on the calling thread at esper_cuda_create. Work is queued on the stream and
+   the calls return; nothing synchronises. */
+
+/* Storage of activations. Parameters, their gradients and all sums are float32; accumulation is float32. */
+enum esper_dtype { ESPER_DTYPE_FLOAT32 = 0, ESPER_DTYPE_FLOAT16 = 1, ESPER_DTYPE_BFLOAT16 = 2 };
+
+/* What there is of CUDA on this machine; filled also where there is nothing. */
+typedef struct esper_cuda_info {
+  uint32_t struct_size;
+  int32_t driver;          /* CUDA version of the driver, 1000 * major + 10 * minor; 0 = no driver. */
+  int32_t nvrtc;           /* Version of NVRTC likewise; 0 = not found (the PTX built into the library serves). */
+  int32_t devices;         /* Number of devices. */
+  int32_t capability;      /* Compute capability of device 0, 10 * major + minor; 0 = none. */
+  int32_t multiprocessors; /* Of device 0. */
+  int64_t memory;          /* Bytes of device 0. */
+  char name[96];           /* Of device 0. */
+  char problem[256];       /* Why CUDA can not be used, "" if it can. */
+} esper_cuda_info;
+
+/* Fills info; ESPER_OK also where CUDA is absent. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_query(esper_cuda_info* info);
+
+/* Compiled kernels for one device. */
+typedef struct esper_cuda esper_cuda;
+
+/* Options of esper_cuda_create. */
+typedef struct esper_cuda_options {
+  uint32_t struct_size;
+  int32_t device;        /* Ordinal. Its primary context is retained, and made current if the thread has none. */
+  int32_t blocks;        /* Fixed grid of every launch; 0 = what fills the device. Tests use small ones. */
+  int32_t source;        /* Where kernels come from: 0 = NVRTC if there is one, else the built-in PTX; 1 = NVRTC;
+                            2 = the built-in PTX. */
+  const char* cache_dir; /* Directory for compiled images; NULL = $ESPER_CACHE_DIR, $XDG_CACHE_HOME/esper or
+                            ~/.cache/esper; "" = keep none. Files are named by a digest of source, options and
+                            device, and checked when read. */
+} esper_cuda_options;
+
+/* Opens the device; ESPER_ERROR_UNSUPPORTED names what is missing. Kernels are compiled at first use. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_create(const esper_cuda_options* options, esper_cuda** cuda);
+/* Frees it; the caller has seen to it that nothing queued still runs. */
+ESPER_API void esper_cuda_destroy(esper_cuda* cuda);
+
+/* Compiles the kernels for storage dtype with NVRTC for "sm_80", "sm_90", ... (to machine code) or "compute_80", ...
+   (to PTX); needs no device and no driver. size receives the bytes of the image; image may be NULL, otherwise it has
+   room for capacity bytes and is filled if the image fits. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_compile(const char* architecture, int32_t dtype, void* image,
+                                                         int64_t capacity, int64_t* size);
+
+/* A lattice's tables on a device: one launch a pass walks them, so that a captured graph of forward and backward stays
+   valid when esper_cuda_lattice_update rewrites them, as long as shape and addresses stay. */
+typedef struct esper_cuda_lattice esper_cuda_lattice;
+
+/* Creates the tables of lattice for tensors of this shape and dtype, with all the memory that later calls need. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_create(esper_cuda* cuda, const esper_lattice* lattice,
+                                                                const esper_shape* shape, int32_t dtype,
+                                                                esper_cuda_lattice** device_lattice);
+/* Frees them, after what is queued on them has finished. */
+ESPER_API void esper_cuda_lattice_destroy(esper_cuda_lattice* device_lattice);
+/* Takes over the seeds that lattice has now: one asynchronous copy, ordered on stream. A change that needs more device
+   memory than esper_cuda_lattice_create reserved (ESPER_ERROR_UNSUPPORTED) needs a new device lattice. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_update(esper_cuda_lattice* device_lattice,
+                                                                const esper_lattice* lattice, void* stream);
+/* esper_lattice_forward on the device; same semantics, in place included. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_forward(esper_cuda_lattice* device_lattice, void* stream,
+                                                                 const float* theta, int64_t theta_count, const void* x,
+                                                                 void* y);
+/* esper_lattice_backward on the device. dalpha: seed_count floats on the device, or NULL. sums: seed_count times
+   ESPER_CUDA_SUM_COUNT doubles on the device in the order of esper_seed_sums from input_square on (input_square,
+   module_square, gradient_square, gradient_module, input_sum, module_sum), or NULL. */
+#define ESPER_CUDA_SUM_COUNT 6
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_backward(esper_cuda_lattice* device_lattice, void* stream,
+                                                                  const float* theta, int64_t theta_count,
+                                                                  const void* x, const void* dy, void* dx,
+                                                                  float* dtheta, float* dalpha, double* sums);
+/* esper_optimizer_step on the device: options and segments are host memory, the rest device memory. The segments are
+   copied with the launch. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_optimizer_step(esper_cuda* cuda, void* stream,
+                                                                const esper_optimizer_options* options,
+                                                                const esper_arena_segment* segments,
+                                                                int32_t segment_count, int64_t count, float* parameters,
+                                                                const float* gradient, float* first, float* second);
 
 #ifdef __cplusplus
 }

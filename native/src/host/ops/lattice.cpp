@@ -80,7 +80,9 @@ at::Tensor backward_pass(const Call& call, const at::Tensor& x, const at::Tensor
   std::vector<esper_seed_sums> sums;
   if (call.telemetry) {
     for (const SeedSlot& seed : site.seeds()) {
-      if (seed.attached) sums.push_back({sizeof(esper_seed_sums), 0, 0, 0.0, 0.0, 0.0, 0.0});
+      if (!seed.attached) continue;
+      sums.emplace_back();
+      sums.back().struct_size = sizeof(esper_seed_sums);
     }
   }
   check_esper(esper_lattice_backward(site.lattice(), site.context(), &placement.shape, floats(theta), theta.numel(),
