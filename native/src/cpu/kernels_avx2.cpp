@@ -22,10 +22,14 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/entry.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kLanes,        kFusedRank, kPacksRows, kGroup,
+                              kOuterRows,     kOuterColumns, forward,    backward,   fence};
 
 }  // namespace esper::cpu

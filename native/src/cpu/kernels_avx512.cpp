@@ -22,10 +22,15 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/rows_packed_avx512.hpp"
+#include "cpu/entry.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,        kFusedRank, kPacksRows, kGroup,
+                                kOuterRows,       kOuterColumns, forward,    backward,   fence};
 
 }  // namespace esper::cpu

@@ -21,10 +21,14 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/entry.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,        kFusedRank, kPacksRows, kGroup,
+                                kOuterRows,       kOuterColumns, forward,    backward,   fence};
 
 }  // namespace esper::cpu

@@ -181,6 +181,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       statistics += kStatisticCount;
     }
   }
+  context.kernels().fence();
 }
 
 // Adds up the partitions in their order and writes dtheta, dalpha and sums.

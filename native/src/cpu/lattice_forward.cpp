@@ -65,6 +65,9 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
                          stream});
       }
     }
+    if (stream) {
+      kernels.fence();
+    }
   };
   const std::int64_t touched = in_place ? active_channels : geometry.channels;
   context.run(touched * geometry.images * geometry.positions, body);
