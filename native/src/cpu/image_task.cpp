@@ -107,46 +107,68 @@ std::int64_t image_backward_scratch(const ImageSite& site, const Kernels& kernel
          flat;
 }
 
-ImageUnits::ImageUnits(const std::vector<SeedTask>& tasks, const ImageSite& site, std::int32_t index,
-                       std::int32_t count) noexcept
-    : tasks_(tasks), items_(site.items), unit_(first_unit(index, count)), end_(first_unit(index + 1, count)) {}
+ImageBlocks::ImageBlocks(const std::vector<SeedTask>& tasks, std::int64_t items, std::int64_t slots, std::int32_t index,
+                         std::int32_t count) noexcept
+    : tasks_(tasks),
+      items_(items),
+      slots_(slots),
+      unit_(first_unit(index, count)),
+      end_(first_unit(index + 1, count)) {}
 
-bool ImageUnits::next(ImageUnit* unit) noexcept {
+bool ImageBlocks::next(ImageBlock* block) noexcept {
   if (unit_ >= end_) {
     return false;
   }
   const auto tasks = static_cast<std::int64_t>(tasks_.size());
-  *unit = {unit_ / tasks, static_cast<std::int32_t>(unit_ % tasks)};
-  ++unit_;
+  const std::int64_t slot = unit_ / tasks;
+  const std::int64_t last = std::min(end_, (slot + 1) * tasks);
+  *block = {static_cast<std::int32_t>(slot), slot_begin(slot), slot_begin(slot + 1),
+            static_cast<std::int32_t>(unit_ - slot * tasks), static_cast<std::int32_t>(last - slot * tasks)};
+  unit_ = last;
   return true;
 }
 
+std::int64_t ImageBlocks::slot_begin(std::int64_t slot) const noexcept {
+  // items * slot could overflow; quotient and remainder can not.
+  return items_ / slots_ * slot + std::min(items_ % slots_, slot);
+}
+
 // The first unit whose middle, measured in cost from the first unit's start, lies at or behind the partition's start.
-std::int64_t ImageUnits::first_unit(std::int32_t index, std::int32_t count) const noexcept {
+std::int64_t ImageBlocks::first_unit(std::int32_t index, std::int32_t count) const noexcept {
   const auto tasks = static_cast<std::int64_t>(tasks_.size());
-  if (index == 0 || tasks == 0 || items_ == 0) {
+  if (index == 0 || tasks == 0 || slots_ == 0) {
     return 0;
   }
   if (index == count) {
-    return items_ * tasks;
+    return slots_ * tasks;
   }
   double item_cost = 0.0;
   for (const SeedTask& task : tasks_) {
     item_cost += unit_cost(task);
   }
-  const double start = static_cast<double>(items_) * index / count;  // In items.
-  const auto item = std::min(static_cast<std::int64_t>(start), items_ - 1);
-  const double rest = (start - static_cast<double>(item)) * item_cost;
-  std::int64_t task = 0;
+  const double start = static_cast<double>(items_) * index / count;  // In batch items.
+  std::int64_t slot = 0;                                             // The last one that begins before the start.
+  for (std::int64_t high = slots_; high - slot > 1;) {
+    const std::int64_t middle = slot + (high - slot) / 2;
+    if (static_cast<double>(slot_begin(middle)) <= start) {
+      slot = middle;
+    } else {
+      high = middle;
+    }
+  }
+  const auto begin = static_cast<double>(slot_begin(slot));
+  const double slot_items = static_cast<double>(slot_begin(slot + 1)) - begin;
+  const double rest = (start - begin) * item_cost;
   double cost = 0.0;
+  std::int64_t task = 0;
   for (; task < tasks; ++task) {
-    const double unit = unit_cost(tasks_[static_cast<std::size_t>(task)]);
+    const double unit = slot_items * unit_cost(tasks_[static_cast<std::size_t>(task)]);
     if (cost + 0.5 * unit >= rest) {
       break;
     }
     cost += unit;
   }
-  return item * tasks + task;
+  return slot * tasks + task;
 }
 
 }  // namespace esper::cpu

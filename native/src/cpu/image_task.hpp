@@ -30,33 +30,40 @@ void size_image_task(const ImageSite& site, const Kernels& kernels, bool backwar
 std::int64_t image_forward_scratch(const ImageSite& site, const Kernels& kernels, const SeedTask& task) noexcept;
 std::int64_t image_backward_scratch(const ImageSite& site, const Kernels& kernels, const SeedTask& task) noexcept;
 
-// One unit of work: one seed's chunk of one batch item, which exactly one partition computes from start to end. The
-// bits of y and dx therefore do not depend on the number of partitions.
-struct ImageUnit {
-  std::int64_t item;
-  std::int32_t task;  // Index in workspace.image_tasks.
+// Neighbouring units of work of one partition. A unit is one seed's chunk of the batch items of one slot; exactly one
+// partition computes it from start to end, in the order of the items.
+struct ImageBlock {
+  std::int32_t slot;
+  std::int64_t item_begin;  // The slot's batch items, none at times.
+  std::int64_t item_end;
+  std::int32_t task_begin;  // Indices in workspace.image_tasks.
+  std::int32_t task_end;
 };
 
-// The units of partition index out of count, in order: batch item by batch item, and inside of one seed by seed, so
-// that a partition's units are neighbours in memory. Shares are contiguous, about equal in estimated cost, and depend
-// on tasks, site and count alone.
+// The blocks of partition index out of count, in order. The batch items are cut into slots of neighbours; units follow
+// each other slot by slot, and inside of one seed by seed. Partitions take contiguous shares of about equal estimated
+// cost. Sums are kept by slot, so that their bits depend on the number of batch items and slots alone: not on the other
+// seeds, nor on what else is computed. y and dx do not depend on slots either.
 //
 // A unit is never divided. Where units are fewer or coarser than partitions, the pass lasts as long as the partition
 // with the most work: with u equal units on p partitions it takes ceil(u / p) units' time, u / (p ceil(u / p)) of the
 // machine. One batch item with one seed runs on one core; p or more units lose less than half, 4 p less than a fifth.
-class ImageUnits {
+// forward cuts a slot for every batch item, backward one for every partition, because each has memory for sums.
+class ImageBlocks {
  public:
-  ImageUnits(const std::vector<SeedTask>& tasks, const ImageSite& site, std::int32_t index,
-             std::int32_t count) noexcept;
+  ImageBlocks(const std::vector<SeedTask>& tasks, std::int64_t items, std::int64_t slots, std::int32_t index,
+              std::int32_t count) noexcept;
 
-  // Next unit; false at the end.
-  bool next(ImageUnit* unit) noexcept;
+  // Next block; false at the end.
+  bool next(ImageBlock* block) noexcept;
 
  private:
   std::int64_t first_unit(std::int32_t index, std::int32_t count) const noexcept;
+  std::int64_t slot_begin(std::int64_t slot) const noexcept;
 
   const std::vector<SeedTask>& tasks_;
   std::int64_t items_;
+  std::int64_t slots_;
   std::int64_t unit_;
   std::int64_t end_;
 };

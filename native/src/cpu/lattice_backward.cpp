@@ -170,12 +170,19 @@ void clear_outputs(const layout::Lattice& lattice, const Geometry& geometry, con
   }
 }
 
+void clear_floats(float* data, std::int64_t count) noexcept {
+  if (count > 0) {
+    std::memset(data, 0, static_cast<std::size_t>(count) * sizeof(float));
+  }
+}
+
 // Memory of one backward call.
 struct Plan {
   Geometry geometry;
   ImageSite site;
   std::int64_t scratch_size;     // Floats a partition.
-  std::int64_t partial_size;     // Floats a partition.
+  std::int64_t pointwise_size;   // Floats a partition, for the families that work on every position by itself.
+  std::int64_t partial_size;     // The same with gate and depthwise behind them.
   std::int64_t statistics_size;  // Doubles a partition, rounded up so that partitions share no cache line.
   float* scratch;
   float* partials;
@@ -184,11 +191,12 @@ struct Plan {
 
 Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context) {
   Workspace& workspace = context.workspace();
-  Plan plan{geometry, site, 0, 0, 0, nullptr, nullptr, nullptr};
+  Plan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr};
   for (const SeedTask& task : workspace.tasks) {
     plan.scratch_size = std::max(plan.scratch_size, backward_scratch(task));
     plan.partial_size += task.partial.count;
   }
+  plan.pointwise_size = plan.partial_size;
   for (SeedTask& task : workspace.image_tasks) {
     plan.scratch_size = std::max(plan.scratch_size, image_backward_scratch(site, context.kernels(), task));
     task.partial_start = plan.partial_size;
@@ -203,22 +211,31 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
   return plan;
 }
 
-// One partition's share of the families that work on whole batch items.
+// One partition's share of the families that work on whole batch items. There are as many slots as partitions: sums go
+// to the memory of the partition with the slot's number, which whoever computes the unit zeroes first.
 void run_images(std::int32_t partition, Context& context, const Plan& plan, const Gradients& tensors) noexcept {
   const Workspace& workspace = context.workspace();
   const ImageSite& site = plan.site;
-  double* statistics = plan.statistics + partition * plan.statistics_size;
-  statistics += static_cast<std::int64_t>(workspace.tasks.size()) * kStatisticCount;
-  ImageUnits units(workspace.image_tasks, site, partition, context.threads());
-  ImageUnit unit;
-  while (units.next(&unit)) {
-    const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(unit.task)];
-    const std::int64_t offset = unit.item * site.item_stride + task.channel_begin * site.channel_stride;
-    context.kernels().image_backward({&task, site.chunk(), tensors.x + offset, tensors.dy + offset,
-                                      task.want_dx ? tensors.dx + offset : nullptr,
-                                      plan.scratch + partition * plan.scratch_size,
-                                      plan.partials + partition * plan.partial_size + task.partial_start,
-                                      statistics + std::int64_t{unit.task} * kStatisticCount});
+  const auto pointwise_tasks = static_cast<std::int64_t>(workspace.tasks.size());
+  ImageBlocks blocks(workspace.image_tasks, site.items, context.threads(), partition, context.threads());
+  ImageBlock block;
+  while (blocks.next(&block)) {
+    float* partials = plan.partials + block.slot * plan.partial_size;
+    double* statistics = plan.statistics + block.slot * plan.statistics_size + pointwise_tasks * kStatisticCount;
+    for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+      const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
+      clear_floats(partials + task.partial_start, task.partial.count);
+    }
+    for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
+      for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+        const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
+        const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
+        context.kernels().image_backward({&task, site.chunk(), tensors.x + offset, tensors.dy + offset,
+                                          task.want_dx ? tensors.dx + offset : nullptr,
+                                          plan.scratch + partition * plan.scratch_size, partials + task.partial_start,
+                                          statistics + std::int64_t{i} * kStatisticCount});
+      }
+    }
   }
 }
 
@@ -227,9 +244,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   const Workspace& workspace = context.workspace();
   const Geometry& geometry = plan.geometry;
   float* partials = plan.partials + partition * plan.partial_size;
-  if (plan.partial_size > 0) {
-    std::memset(partials, 0, static_cast<std::size_t>(plan.partial_size) * sizeof(float));
-  }
+  clear_floats(partials, plan.pointwise_size);
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
   Runs runs(geometry, partition, context.threads());
   Run run;

@@ -34,12 +34,16 @@ namespace {
 void run_image_forward(std::int32_t partition, Context& context, const ImageSite& site, const float* x, float* y,
                        float* scratch) noexcept {
   const std::vector<SeedTask>& tasks = context.workspace().image_tasks;
-  ImageUnits units(tasks, site, partition, context.threads());
-  ImageUnit unit;
-  while (units.next(&unit)) {
-    const SeedTask& task = tasks[static_cast<std::size_t>(unit.task)];
-    const std::int64_t offset = unit.item * site.item_stride + task.channel_begin * site.channel_stride;
-    context.kernels().image_forward({&task, site.chunk(), x + offset, y + offset, scratch});
+  ImageBlocks blocks(tasks, site.items, site.items, partition, context.threads());
+  ImageBlock block;
+  while (blocks.next(&block)) {
+    for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
+      for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+        const SeedTask& task = tasks[static_cast<std::size_t>(i)];
+        const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
+        context.kernels().image_forward({&task, site.chunk(), x + offset, y + offset, scratch});
+      }
+    }
   }
 }
 

@@ -13,33 +13,39 @@ constexpr double kBound = 1e-10;
 // Sums of a tile in float, the rest in double.
 constexpr double kSumBound = 1e-5;
 
+// Collects what is out of bounds; NaN is.
 class Report {
  public:
-  // NaN fails.
-  void at_most(double value, double bound, const std::string& what) {
-    if (!(value <= bound)) {
-      std::ostringstream text;
-      text << what << ": " << value << " > " << bound;
-      lines_.push_back(text.str());
-    }
-  }
-  void near(double value, double expected, double tolerance, const std::string& what) {
-    if (!(std::fabs(value - expected) <= tolerance)) {
+  // One number of a seed.
+  void near(const char* output, std::size_t seed, double value, double expected, double tolerance) {
+    const double error = std::fabs(value - expected);
+    if (!(error <= tolerance)) {
       std::ostringstream text;
       text.precision(9);
-      text << what << ": " << value << ", expected " << expected << " +- " << tolerance;
-      lines_.push_back(text.str());
+      text << output << " of seeds[" << seed << "]: " << value << ", expected " << expected << " +- " << tolerance;
+      list_.push_back({output, seed, error, text.str()});
     }
   }
-  void equal(int64_t value, int64_t expected, const std::string& what) {
-    if (value != expected) {
-      lines_.push_back(what + ": " + std::to_string(value) + ", expected " + std::to_string(expected));
+  void equal(const char* output, std::size_t seed, int64_t value, int64_t expected) {
+    near(output, seed, static_cast<double>(value), static_cast<double>(expected), 0.0);
+  }
+  void tensor(const char* output, const std::vector<float>& value, const std::vector<double>& expected) {
+    const double ratio = nmse(value, expected);
+    if (!(ratio <= kBound)) {
+      double square = 0.0;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double difference = static_cast<double>(value[i]) - expected[i];
+        square += difference * difference;
+      }
+      std::ostringstream text;
+      text << "NMSE of " << output << ": " << ratio << " > " << kBound;
+      list_.push_back({output, 0, std::sqrt(square), text.str()});
     }
   }
-  std::vector<std::string> take() { return std::move(lines_); }
+  std::vector<Mismatch> take() { return std::move(list_); }
 
  private:
-  std::vector<std::string> lines_;
+  std::vector<Mismatch> list_;
 };
 
 bool runs_forward(const esper_lattice_seed& seed) {
@@ -65,16 +71,7 @@ std::vector<double> module_values(const Problem& problem) {
   return f;
 }
 
-struct ExactSums {
-  double x = 0.0;
-  double g = 0.0;
-  double xx = 0.0;
-  double gg = 0.0;
-  double dd = 0.0;
-  double dg = 0.0;
-};
-
-ExactSums exact_sums(const Problem& problem, const esper_lattice_seed& seed, const std::vector<double>& f) {
+ExactSums chunk_sums(const Problem& problem, const esper_lattice_seed& seed, const std::vector<double>& f) {
   ExactSums s;
   for (int64_t b = 0; b < problem.shape.batch; ++b) {
     for (int64_t c = 0; c < seed.channel_count; ++c) {
@@ -107,23 +104,24 @@ int64_t hidden_units(const esper_lattice_seed& seed) {
   }
 }
 
-void compare_sums(const Problem& problem, const Results& results, std::size_t s, const std::vector<double>& f,
+void compare_sums(const Problem& problem, const Results& results, std::size_t s, const ExactSums& expected,
                   Report* report) {
   const esper_lattice_seed& seed = problem.seeds[s];
   const esper_seed_sums& sums = results.sums[s];
-  const std::string name = "sums[" + std::to_string(s) + "].";
-  report->equal(sums.elements, problem.shape.batch * problem.shape.positions * seed.channel_count, name + "elements");
-  report->equal(sums.hidden_units, hidden_units(seed), name + "hidden_units");
-  report->at_most(static_cast<double>(sums.hidden_dead), static_cast<double>(sums.hidden_units), name + "hidden_dead");
-  const ExactSums exact = sums.evaluated != 0 ? exact_sums(problem, seed, f) : ExactSums{};
+  report->equal("elements", s, sums.elements, problem.shape.batch * problem.shape.positions * seed.channel_count);
+  report->equal("hidden_units", s, sums.hidden_units, hidden_units(seed));
+  if (sums.hidden_dead < 0 || sums.hidden_dead > sums.hidden_units) {
+    report->equal("hidden_dead", s, sums.hidden_dead, 0);
+  }
+  const ExactSums exact = sums.evaluated != 0 ? expected : ExactSums{};
   const auto n = static_cast<double>(sums.elements);
-  report->near(sums.input_square, exact.xx, kSumBound * exact.xx, name + "input_square");
-  report->near(sums.module_square, exact.gg, kSumBound * exact.gg, name + "module_square");
-  report->near(sums.gradient_square, exact.dd, kSumBound * exact.dd, name + "gradient_square");
+  report->near("input_square", s, sums.input_square, exact.xx, kSumBound * exact.xx);
+  report->near("module_square", s, sums.module_square, exact.gg, kSumBound * exact.gg);
+  report->near("gradient_square", s, sums.gradient_square, exact.dd, kSumBound * exact.dd);
   // Sums that may cancel are measured against the size that they have with random signs.
-  report->near(sums.gradient_module, exact.dg, kSumBound * (exact.gg + exact.dd), name + "gradient_module");
-  report->near(sums.input_sum, exact.x, kSumBound * std::sqrt(n * exact.xx), name + "input_sum");
-  report->near(sums.module_sum, exact.g, kSumBound * std::sqrt(n * exact.gg), name + "module_sum");
+  report->near("gradient_module", s, sums.gradient_module, exact.dg, kSumBound * (exact.gg + exact.dd));
+  report->near("input_sum", s, sums.input_sum, exact.x, kSumBound * std::sqrt(n * exact.xx));
+  report->near("module_sum", s, sums.module_sum, exact.g, kSumBound * std::sqrt(n * exact.gg));
   // dtheta was 0 before the pass, so what is there now is what was added.
   int64_t count = 0;
   require(esper_parameter_count(&seed, &count));
@@ -132,7 +130,7 @@ void compare_sums(const Problem& problem, const Results& results, std::size_t s,
     const auto value = static_cast<double>(results.dtheta[static_cast<std::size_t>(seed.parameter_offset + i)]);
     square += value * value;
   }
-  report->near(sums.parameter_gradient_square, square, 1e-12 * square, name + "parameter_gradient_square");
+  report->near("parameter_gradient_square", s, sums.parameter_gradient_square, square, 1e-12 * square);
 }
 
 // Nothing but the parameters of learning seeds may be added to.
@@ -145,30 +143,38 @@ void compare_pads(const Problem& problem, const Results& results, Report* report
   }
   for (std::size_t i = 0; i < owned.size(); ++i) {
     if (!owned[i] && results.dtheta[i] != 0.0F) {
-      report->equal(1, 0, "writes to dtheta[" + std::to_string(i) + "], which no learning seed owns");
+      report->near("dtheta outside of learning seeds", i, static_cast<double>(results.dtheta[i]), 0.0, 0.0);
     }
   }
 }
 
 }  // namespace
 
-std::vector<std::string> mismatches(const Problem& problem, const Results& results, const ReferenceResults& reference) {
-  Report report;
-  report.at_most(nmse(results.y, reference.y), kBound, "NMSE of y");
-  report.at_most(nmse(results.dx, reference.dx), kBound, "NMSE of dx");
-  report.at_most(nmse(results.dtheta, reference.dtheta), kBound, "NMSE of dtheta");
-  compare_pads(problem, results, &report);
+std::vector<ExactSums> exact_sums(const Problem& problem) {
   const std::vector<double> f = module_values(problem);
+  std::vector<ExactSums> sums;
+  for (const esper_lattice_seed& seed : problem.seeds) {
+    sums.push_back(chunk_sums(problem, seed, f));
+  }
+  return sums;
+}
+
+std::vector<Mismatch> mismatches(const Problem& problem, const Results& results, const ReferenceResults& reference) {
+  Report report;
+  report.tensor("y", results.y, reference.y);
+  report.tensor("dx", results.dx, reference.dx);
+  report.tensor("dtheta", results.dtheta, reference.dtheta);
+  compare_pads(problem, results, &report);
+  const std::vector<ExactSums> exact = exact_sums(problem);
   for (std::size_t s = 0; s < problem.seeds.size(); ++s) {
-    compare_sums(problem, results, s, f, &report);
+    compare_sums(problem, results, s, exact[s], &report);
     // One number a seed, a sum of dy g that may cancel to nothing.
     const esper_seed_sums& sums = results.sums[s];
     const double size = sums.elements > 0
                             ? std::sqrt(sums.gradient_square * sums.module_square / static_cast<double>(sums.elements))
                             : 0.0;
-    report.near(static_cast<double>(results.dalpha[s]), reference.dalpha[s],
-                std::sqrt(kBound) * std::max(size, std::fabs(reference.dalpha[s])),
-                "dalpha[" + std::to_string(s) + "]");
+    report.near("dalpha", s, static_cast<double>(results.dalpha[s]), reference.dalpha[s],
+                std::sqrt(kBound) * std::max(size, std::fabs(reference.dalpha[s])));
   }
   return report.take();
 }

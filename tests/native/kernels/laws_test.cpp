@@ -299,9 +299,10 @@ TEST_P(LawsTest, ParameterGradientsAreAdded) {
 }
 
 TEST_P(LawsTest, OrderOfSeedsIsIrrelevant) {
-  const Context context = make_context(GetParam(), 2);
+  const Context context = make_context(GetParam(), 3);
   for (const int32_t layout : kLayouts) {
-    Problem problem = mixed_problem(layout, 2, 67, 8);
+    // Batch items and threads without a common factor: shares of the work begin inside of an item.
+    Problem problem = mixed_problem(layout, 5, 67, 8);
     const Results forward_order = run(problem, context.get());
     std::reverse(problem.seeds.begin(), problem.seeds.end());
     Results backward_order = run(problem, context.get());
@@ -316,6 +317,32 @@ TEST_P(LawsTest, InPlaceEqualsOutOfPlace) {
   for (const int32_t layout : kLayouts) {
     const Problem problem = mixed_problem(layout, 2, 67, 8);
     EXPECT_TRUE(same_bits(run(problem, context.get(), false), run(problem, context.get(), true)));
+  }
+}
+
+// What a seed gets does not depend on the seeds beside it, sums included.
+TEST_P(LawsTest, SeedsAreIndependentOfEachOther) {
+  const Context context = make_context(GetParam(), 3);
+  for (const int32_t layout : kLayouts) {
+    const Problem problem = mixed_problem(layout, 5, 67, 8);
+    const Results together = run(problem, context.get());
+    for (std::size_t s = 0; s < problem.seeds.size(); ++s) {
+      Problem alone = problem;
+      alone.seeds = {problem.seeds[s]};
+      const Results results = run(alone, context.get());
+      EXPECT_TRUE(chunk_bits_equal(problem, problem.seeds[s], results.y, together.y)) << s;
+      EXPECT_TRUE(chunk_bits_equal(problem, problem.seeds[s], results.dx, together.dx)) << s;
+      EXPECT_EQ(std::memcmp(&results.dalpha[0], &together.dalpha[s], sizeof(float)), 0) << s;
+      EXPECT_EQ(std::memcmp(&results.sums[0], &together.sums[s], sizeof(esper_seed_sums)), 0) << s;
+      const int64_t first = problem.seeds[s].parameter_offset;
+      int64_t count = 0;
+      require(esper_parameter_count(&problem.seeds[s], &count));
+      EXPECT_EQ(std::memcmp(&results.dtheta[static_cast<std::size_t>(first)],
+                            &together.dtheta[static_cast<std::size_t>(first)],
+                            static_cast<std::size_t>(count) * sizeof(float)),
+                0)
+          << s;
+    }
   }
 }
 

@@ -116,8 +116,28 @@ ReferenceResults run_reference(const Problem& problem);
 // sum (a - b)^2 / sum b^2; infinity if b is all 0 and a is not.
 double nmse(const std::vector<float>& a, const std::vector<double>& b);
 
-// Every output that is further from the oracle than docs/numerics.md allows, one line each.
-std::vector<std::string> mismatches(const Problem& problem, const Results& results, const ReferenceResults& reference);
+// Sums over one seed's chunk, g from the oracle.
+struct ExactSums {
+  double x = 0.0;
+  double g = 0.0;
+  double xx = 0.0;
+  double gg = 0.0;
+  double dd = 0.0;
+  double dg = 0.0;
+};
+
+// Of every seed, whatever its stage; 0 for those whose module does not run.
+std::vector<ExactSums> exact_sums(const Problem& problem);
+
+// An output that is further from the oracle than docs/numerics.md allows.
+struct Mismatch {
+  std::string output;  // "y", "dtheta", "dalpha", "module_square", ...
+  std::size_t seed;    // Where the output is one number a seed.
+  double error;        // Absolute; the Euclidean distance for tensors.
+  std::string text;    // All of it in one line.
+};
+
+std::vector<Mismatch> mismatches(const Problem& problem, const Results& results, const ReferenceResults& reference);
 
 // Bitwise equality of float arrays, NaN payloads and the sign of zero included.
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b);

@@ -44,8 +44,8 @@ std::vector<esper_lattice_seed> image_seeds() {
 }  // namespace
 
 void expect_matches(const Problem& problem, const Results& results, const std::string& what) {
-  for (const std::string& line : mismatches(problem, results, run_reference(problem))) {
-    ADD_FAILURE() << line << ", " << what;
+  for (const Mismatch& mismatch : mismatches(problem, results, run_reference(problem))) {
+    ADD_FAILURE() << mismatch.text << ", " << what;
   }
 }
 
