@@ -83,6 +83,28 @@ TEST_P(KernelTest, OneLivePositionKeepsAHiddenUnit) {
   }
 }
 
+// What kernels compute behind the last position and beside the image, where x is 0, must not count as evaluated.
+TEST_P(KernelTest, PaddingKeepsNoHiddenUnitAlive) {
+  const Context context = make_context(GetParam(), 1);
+  for (const int32_t layout : kLayouts) {
+    for (const int32_t family : {ESPER_FAMILY_BOTTLENECK, ESPER_FAMILY_DEPTHWISE}) {
+      Problem problem(3, layout, 1, 9, 3);
+      problem.seeds = {make_seed(0, 3, family, 3)};
+      problem.seeds[0].activation = ESPER_ACTIVATION_RELU;
+      problem.finish(12);
+      std::fill(problem.x.begin(), problem.x.end(), -1000.0F);
+      float* p = problem.theta.data() + problem.seeds[0].parameter_offset;
+      const std::size_t weights = family == ESPER_FAMILY_DEPTHWISE ? 27 : 9;
+      std::fill(p, p + weights, 0.0F);
+      for (std::size_t c = 0; c < 3; ++c) {
+        p[family == ESPER_FAMILY_DEPTHWISE ? 9 * c + 4 : 4 * c] = 1.0F;  // Unit c sees channel c at its own position.
+        p[weights + c] = 1.0F;
+      }
+      EXPECT_EQ(run(problem, context.get()).sums[0].hidden_dead, 3) << "family " << family;
+    }
+  }
+}
+
 // Outputs of this size are written past the caches where they are aligned; only the way to memory may differ.
 TEST_P(KernelTest, LargeAlignedOutputsEqualThoseInPlace) {
   const Context context = make_context(GetParam(), 2);
