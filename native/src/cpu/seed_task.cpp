@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/image_task.hpp"
 #include "cpu/packing.hpp"
 #include "layout/blueprint.hpp"
 #include "layout/lifecycle.hpp"
@@ -69,9 +70,10 @@ bool describe(const esper_lattice_seed& seed, std::int32_t index, const float* t
   t.seed = index;
   t.channel_begin = seed.channel_begin;
   t.channels = seed.channel_count;
-  t.rank = seed.rank;
+  t.rank = seed.family == ESPER_FAMILY_DEPTHWISE ? seed.channel_count : seed.rank;
   t.family = seed.family;
-  t.activation = seed.family == ESPER_FAMILY_BOTTLENECK ? seed.activation : -1;
+  t.activation = layout::has_activation(seed.family) ? seed.activation : -1;
+  t.kernel = seed.kernel;
   t.kind = WeightKind::kUniform;
   t.weight = 1.0F;
   t.alpha = seed.alpha;
@@ -109,19 +111,28 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
   const auto blocks = [&kernels](std::int64_t rows, std::int64_t columns) {
     return round_up(rows, kernels.block_rows) * round_up(columns, kernels.block_columns);
   };
+  // Kernels for rows add whole vectors.
+  const std::int64_t product = static_cast<std::int64_t>(task.rank_pitch) * task.channel_pitch;
+  const std::int64_t ranks = task.rows ? std::max(task.rank_pitch, kernels.lanes) : task.rank;
   if (task.want_theta) {
     if (task.family == ESPER_FAMILY_AFFINE) {
       layout.error_product = take(task.channels);
     } else {
-      layout.input_product = take(blocks(task.rank, task.channels));
-      layout.input_sum = take(task.rank);
-      layout.output_product = take(blocks(task.channels, task.rank));
+      layout.input_product =
+          take(task.family == ESPER_FAMILY_DEPTHWISE ? std::int64_t{task.channels} * task.kernel * task.kernel
+               : task.rows                           ? product
+                                                     : blocks(task.rank, task.channels));
+      layout.input_sum = take(ranks);
+      layout.output_product = take(task.rows ? product : blocks(task.channels, task.rank));
     }
     layout.error_sum = take(task.channels);
     layout.gate_product = take(task.kind == WeightKind::kGated ? task.channels : 0);
   }
   if (task.want_module_product) {
     layout.module_product = take(task.channels);
+  }
+  if (task.want_hidden_slope) {
+    layout.hidden_slope = take(ranks);
   }
   return layout;
 }
@@ -151,6 +162,7 @@ bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const 
   task->want_statistics = runs && (wanted.sums || (alpha && task->kind == WeightKind::kUniform));
   task->want_module = task->want_statistics || task->want_module_product || task->kind == WeightKind::kGated ||
                       (task->want_theta && task->kappa > 0.0F);
+  task->want_hidden_slope = runs && wanted.sums && layout::has_activation(seed.family);
   if (!task->want_theta) {
     task->kappa = 0.0F;
   }
@@ -159,12 +171,14 @@ bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const 
 
 // Lists the channels outside of the chunks that covered returns true for.
 template <typename Covered>
-void list_untouched(const layout::Lattice& lattice, const std::vector<SeedTask>& tasks, Covered covered,
+void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, Covered covered,
                     std::vector<ChannelRange>* untouched) {
   untouched->clear();
-  for (const SeedTask& task : tasks) {
-    if (covered(task)) {
-      untouched->push_back({task.channel_begin, task.channels});
+  for (const std::vector<SeedTask>* tasks : {&workspace.tasks, &workspace.image_tasks}) {
+    for (const SeedTask& task : *tasks) {
+      if (covered(task)) {
+        untouched->push_back({task.channel_begin, task.channels});
+      }
     }
   }
   std::sort(untouched->begin(), untouched->end(),
@@ -187,10 +201,9 @@ void list_untouched(const layout::Lattice& lattice, const std::vector<SeedTask>&
 }
 
 // Gives every task its padded weights.
-void pack_tasks(const Kernels& kernels, const Geometry& geometry, bool backward, Workspace& workspace) {
+void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
   std::int64_t size = 0;
-  for (SeedTask& task : workspace.tasks) {
-    choose_pitches(kernels, geometry, &task);
+  for (const SeedTask& task : workspace.tasks) {
     size += packed_size(task);
   }
   float* packed = workspace.packed.reserve(size);
@@ -231,31 +244,43 @@ std::int64_t forward_scratch(const SeedTask& task) noexcept {
 }
 
 std::int64_t backward_scratch(const SeedTask& task) noexcept {
+  if (task.rows) {
+    return (4 * static_cast<std::int64_t>(task.channel_pitch) + 3 * static_cast<std::int64_t>(task.rank_pitch) + 4) *
+           kRowsInBlock;
+  }
   return (4 * static_cast<std::int64_t>(task.channels) + 3 * static_cast<std::int64_t>(task.rank) + 3) * task.tile;
 }
 
-void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                  Workspace& workspace) {
+void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                  const ImageSite& site, const float* theta, Workspace& workspace) {
   workspace.tasks.clear();
+  workspace.image_tasks.clear();
   workspace.channel_weights.resize(static_cast<std::size_t>(lattice.channels()));
   std::int32_t index = 0;
   for (const esper_lattice_seed& seed : lattice.seeds()) {
     SeedTask task;
     if (layout::is_blended_stage(seed.stage) &&
         describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task)) {
-      task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
-      workspace.tasks.push_back(task);
+      if (layout::is_image_family(seed.family)) {
+        size_image_task(site, kernels, false, &task);
+        workspace.image_tasks.push_back(task);
+      } else {
+        choose_pitches(kernels, geometry, &task);
+        task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
+        workspace.tasks.push_back(task);
+      }
     }
     ++index;
   }
-  pack_tasks(kernels, geometry, false, workspace);
+  pack_tasks(geometry, false, workspace);
   list_untouched(
-      lattice, workspace.tasks, [](const SeedTask&) { return true; }, &workspace.untouched);
+      lattice, workspace, [](const SeedTask&) { return true; }, &workspace.untouched);
 }
 
-void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                   Wanted wanted, Workspace& workspace) {
+void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                   const ImageSite& site, const float* theta, Wanted wanted, Workspace& workspace) {
   workspace.tasks.clear();
+  workspace.image_tasks.clear();
   workspace.channel_weights.resize(static_cast<std::size_t>(lattice.channels()));
   std::int32_t index = 0;
   for (const esper_lattice_seed& seed : lattice.seeds()) {
@@ -263,17 +288,25 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
       SeedTask task;
       const bool altering = describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task);
       if (decide(seed, altering, wanted, theta, &task)) {
-        task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
-                                   kBackwardTileBytes);
+        if (!layout::is_image_family(seed.family)) {
+          choose_pitches(kernels, geometry, &task);
+        }
         task.partial = partial_layout(task, kernels);
-        workspace.tasks.push_back(task);
+        if (layout::is_image_family(seed.family)) {
+          size_image_task(site, kernels, true, &task);
+          workspace.image_tasks.push_back(task);
+        } else {
+          task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
+                                     kBackwardTileBytes);
+          workspace.tasks.push_back(task);
+        }
       }
     }
     ++index;
   }
-  pack_tasks(kernels, geometry, true, workspace);
+  pack_tasks(geometry, true, workspace);
   list_untouched(
-      lattice, workspace.tasks, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
+      lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
 }
 
 }  // namespace esper::cpu
