@@ -174,20 +174,23 @@ class Measurement {
       ratios.push_back(eager[i] / times_[timed][i]);
       fractions.push_back(std::max(work.bytes / copies[i], work.flops / fma_[i]) / times_[bounded][i]);
     }
-    Row row{work_,
+    const Quartiles copy = quartiles(copies);
+    const Quartiles fma = quartiles(fma_);
+    const Quartiles alone = quartiles(times_[bounded]);
+    const double best = std::max(work.bytes / copy.most, work.flops / fma.most) / alone.least;
+    return {work_,
             mode,
             pass,
             quartiles(times_[timed]),
             eager_ != nullptr,
             quartiles(eager),
             quartiles(ratios),
-            0,
+            alone,
             quartiles(fractions),
-            median(copies),
-            median(fma_),
+            best,
+            copy.median,
+            fma.median,
             static_cast<int>(fma_.size())};
-    row.backward_only = pass == Pass::kBackward ? median(times_[bounded]) : 0;
-    return row;
   }
 
   Workload work_;

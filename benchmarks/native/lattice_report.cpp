@@ -65,27 +65,31 @@ void print_json(std::FILE* file, const Row& row) {
   const Case& site = row.work.site;
   std::fprintf(file,
                "{\"case\":\"%s\",\"family\":\"%s\",\"layout\":\"%s\",\"shape\":%s,\"seeds\":%d,\"rank\":%d,"
-               "\"active\":%.4f,\"mode\":\"%s\",\"pass\":\"%s\",\"median_s\":%.4e,\"q1_s\":%.4e,\"q3_s\":%.4e",
+               "\"active\":%.4f,\"mode\":\"%s\",\"pass\":\"%s\",\"median_s\":%.4e,\"q1_s\":%.4e,\"q3_s\":%.4e,"
+               "\"min_s\":%.4e",
                site.name, family_name(row.work.family), site.layout == ESPER_LAYOUT_NCHW ? "nchw" : "tokens",
                site.shape_text().c_str(), site.seeds, row.work.seeds().front().rank, row.work.share(),
-               mode_name(row.mode), pass_name(row.pass), row.time.median, row.time.low, row.time.high);
+               mode_name(row.mode), pass_name(row.pass), row.time.median, row.time.low, row.time.high, row.time.least);
   if (row.compared) {
     std::fprintf(file,
-                 ",\"eager_s\":%.4e,\"eager_q1_s\":%.4e,\"eager_q3_s\":%.4e,\"ratio\":%.4f,\"ratio_q1\":%.4f,"
+                 ",\"eager_s\":%.4e,\"eager_q1_s\":%.4e,\"eager_q3_s\":%.4e,\"eager_min_s\":%.4e,\"ratio\":%.4f,"
+                 "\"ratio_q1\":%.4f,"
                  "\"ratio_q3\":%.4f,\"ratio_of_medians\":%.4f",
-                 row.eager.median, row.eager.low, row.eager.high, row.ratio.median, row.ratio.low, row.ratio.high,
-                 row.eager.median / row.time.median);
+                 row.eager.median, row.eager.low, row.eager.high, row.eager.least, row.ratio.median, row.ratio.low,
+                 row.ratio.high, row.eager.median / row.time.median);
   } else {
     std::fputs(",\"eager_s\":null,\"ratio\":null", file);
   }
   if (row.pass == Pass::kBackward) {
-    std::fprintf(file, ",\"backward_only_s\":%.4e", row.backward_only);
+    std::fprintf(file, ",\"backward_only_s\":%.4e,\"backward_only_min_s\":%.4e", row.bounded_time.median,
+                 row.bounded_time.least);
   }
-  std::fprintf(file,
-               ",\"roofline_fraction\":%.4f,\"roofline_q1\":%.4f,\"roofline_q3\":%.4f,\"copy_gbs\":%.3f,"
-               "\"fma_gflops\":%.2f,\"rounds\":%d}\n",
-               row.fraction.median, row.fraction.low, row.fraction.high, row.copy_rate / 1e9, row.fma_rate / 1e9,
-               row.rounds);
+  std::fprintf(
+      file,
+      ",\"roofline_fraction\":%.4f,\"roofline_q1\":%.4f,\"roofline_q3\":%.4f,\"roofline_best\":%.4f,\"copy_gbs\":%.3f,"
+      "\"fma_gflops\":%.2f,\"rounds\":%d}\n",
+      row.fraction.median, row.fraction.low, row.fraction.high, row.best_fraction, row.copy_rate / 1e9,
+      row.fma_rate / 1e9, row.rounds);
   std::fflush(file);
 }
 
@@ -94,7 +98,7 @@ void print_heading(bool compared) {
   if (compared) {
     std::printf(" %9s %7s %15s", "eager ms", "ratio", "quartiles");
   }
-  std::printf(" %8s %8s %7s %7s\n", "bwd ms", "roofline", "GB/s", "GF/s");
+  std::printf(" %8s %8s %8s %6s %7s %7s\n", "bwd ms", "least ms", "roofline", "best", "GB/s", "GF/s");
 }
 
 void print_row(const Row& row) {
@@ -105,11 +109,12 @@ void print_row(const Row& row) {
                 row.ratio.high);
   }
   if (row.pass == Pass::kBackward) {
-    std::printf(" %8.3f", row.backward_only * 1e3);
+    std::printf(" %8.3f", row.bounded_time.median * 1e3);
   } else {
     std::printf(" %8s", "");
   }
-  std::printf(" %7.1f%% %7.1f %7.0f\n", row.fraction.median * 100, row.copy_rate / 1e9, row.fma_rate / 1e9);
+  std::printf(" %8.3f %7.1f%% %5.1f%% %7.1f %7.0f\n", row.bounded_time.least * 1e3, row.fraction.median * 100,
+              row.best_fraction * 100, row.copy_rate / 1e9, row.fma_rate / 1e9);
   std::fflush(stdout);
 }
 

@@ -20,9 +20,11 @@ struct Row {
   Quartiles time;
   bool compared;  // Whether there is an eager side.
   Quartiles eager;
-  Quartiles ratio;       // Of eager to Esper, taken round by round.
-  double backward_only;  // Esper's backward pass alone; backward rows.
-  Quartiles fraction;    // Of the roofline: forward alone, or backward alone in backward rows.
+  Quartiles ratio;         // Of eager to Esper, taken round by round.
+  Quartiles bounded_time;  // Esper's forward or backward pass alone.
+  Quartiles fraction;      // Of the roofline: of that pass.
+  // The roofline of the best probes over the shortest time: less moved by what else the machine does.
+  double best_fraction;
   double copy_rate, fma_rate;
   int rounds;
 };

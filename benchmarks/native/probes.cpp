@@ -5,6 +5,7 @@
 #include <cstring>
 
 #if defined(__linux__)
+#include <sched.h>
 #include <unistd.h>
 #endif
 #if defined(__x86_64__)
@@ -21,6 +22,33 @@ constexpr int64_t kLine = 16;  // Floats of a cache line.
 constexpr int64_t kPiece = 16384;
 constexpr int kChains = 16;  // More independent sums than latency times units on any processor.
 constexpr int kFmaSteps = 150000;
+
+// The cores that this process may run on; none if there are fewer than threads, or where that is not known.
+std::vector<int32_t> cores_for(int32_t threads) {
+  std::vector<int32_t> cores;
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (int32_t core = 0; core < CPU_SETSIZE; ++core) {
+      if (CPU_ISSET(core, &set)) cores.push_back(core);
+    }
+  }
+#endif
+  if (static_cast<int32_t>(cores.size()) < threads) cores.clear();
+  return cores;
+}
+
+// Keeps the calling thread on a core. A refusal costs steadiness, nothing else.
+void stay_on(int32_t core) {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  static_cast<void>(sched_setaffinity(0, sizeof set, &set));
+#else
+  static_cast<void>(core);
+#endif
+}
 
 int64_t floats_to_evict() {
   int64_t cache = 0;
@@ -132,6 +160,7 @@ const char* copy_name(int copy) {
 
 Probes::Probes(Workers workers, int32_t isa, bool cold)
     : workers_(workers),
+      cores_(cores_for(workers.threads)),
       isa_(isa),
       cold_(cold),
       source_(static_cast<std::size_t>(kFloats64MiB), 1.0F),
@@ -143,12 +172,10 @@ int64_t Probes::evicted_bytes() const {
 }
 
 void Probes::evict() {
-  if (!cold_) {
-    return;
-  }
   std::atomic<uint64_t> total{0};
   const auto lines = static_cast<int64_t>(other_.size()) / kLine;
   workers_.run([&](int32_t i) {
+    if (!cores_.empty()) stay_on(cores_[static_cast<std::size_t>(i)]);
     uint64_t sum = 0;
     for (int64_t line = lines * i / workers_.threads; line < lines * (i + 1) / workers_.threads; ++line) {
       uint32_t word = 0;

@@ -32,7 +32,9 @@ class Probes {
   // Streams through 64 MiB, or twice the last-level cache if that is more, between samples if cold.
   Probes(Workers workers, int32_t isa, bool cold);
 
-  // Drops what earlier samples left in the caches; does nothing if warm.
+  // Readies threads and caches for a sample: thread i runs on the i-th core of the process from here on (schedulers
+  // put both threads of a pair on one core when others want the machine), and what earlier samples left in the caches
+  // is dropped if cold.
   void evict();
   // Bytes a second, read plus written, of each way; own is the number of floats of the case's tensor.
   void copy_rates(int64_t own, double rates[kCopyCount]);
@@ -44,6 +46,7 @@ class Probes {
   double copy_rate(int64_t count, bool stream);
 
   Workers workers_;
+  std::vector<int32_t> cores_;
   int32_t isa_;
   bool cold_;
   Buffer source_, target_, other_;

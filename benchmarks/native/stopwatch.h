@@ -16,9 +16,9 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// Quartiles of samples, interpolated between neighbours.
+// Quartiles of samples, interpolated between neighbours, and the extremes.
 struct Quartiles {
-  double low, median, high;
+  double least, low, median, high, most;
 };
 
 inline Quartiles quartiles(std::vector<double> samples) {
@@ -29,7 +29,7 @@ inline Quartiles quartiles(std::vector<double> samples) {
     const std::size_t above = std::min(below + 1, samples.size() - 1);
     return samples[below] + (place - std::floor(place)) * (samples[above] - samples[below]);
   };
-  return {at(0.25), at(0.5), at(0.75)};
+  return {samples.front(), at(0.25), at(0.5), at(0.75), samples.back()};
 }
 
 inline double median(std::vector<double> samples) {
