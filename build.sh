@@ -449,6 +449,14 @@ demo() {
   exec "$program" train "${defaults[@]}" "$@"
 }
 
+# The commit that results are of; "+" when sources differ from it.
+commit() {
+  local id
+  id="$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null)" || return 0
+  [[ -z "$(git -C "$root" status --porcelain --untracked-files=no 2>/dev/null)" ]] || id+=+
+  printf '%s' "$id"
+}
+
 bench() {
   setup
   must "native benchmarks" native_build release
@@ -460,6 +468,8 @@ bench() {
     return 0
   fi
   shift
+  ESPER_COMMIT="$(commit)"
+  export ESPER_COMMIT
   local candidate
   for candidate in "bench_$name" "${name}_bench" "esper_bench_$name" "$name"; do
     [[ ! -x "$native/bin/$candidate" ]] || exec "$native/bin/$candidate" "$@"

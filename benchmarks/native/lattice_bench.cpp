@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "check.h"
 #include "lattice_cases.h"
@@ -26,6 +27,10 @@
 namespace {
 
 using namespace esper::bench;
+
+// Threads of OpenBLAS look for work for some 2^26 cycles after a product before they sleep; what follows the eager side
+// must not share its cores with them.
+constexpr std::chrono::milliseconds kSettle{30};
 
 // What is timed in a round.
 enum Series {
@@ -112,6 +117,7 @@ class Measurement {
     if (eager_) {
       times[kEagerForward] = time([&] { eager_->forward(); });
       times[kEagerBoth] = time([&] { eager_->forward_backward(); });
+      std::this_thread::sleep_for(kSettle);
     }
     if (!record) {
       return;
@@ -155,20 +161,21 @@ class Measurement {
     return watch.seconds();
   }
 
-  // The copy of the highest median bandwidth, round by round.
-  const std::vector<double>& best_copies() const {
+  // Of the first count ways to copy the one with the highest median bandwidth.
+  int best_copy(int count) const {
     int best = 0;
-    for (int i = 1; i < kCopyCount; ++i) {
+    for (int i = 1; i < count; ++i) {
       best = median(copies_[i]) > median(copies_[best]) ? i : best;
     }
-    return copies_[best];
+    return best;
   }
 
   // timed: the series of the row's times; bounded: that of the pass which the roofline bounds.
   Row row(Mode mode, Pass pass, Series timed, Series bounded) const {
     const Work work = pass == Pass::kForward ? work_.forward_work(mode) : work_.backward_work(mode);
     const std::vector<double>& eager = times_[pass == Pass::kForward ? kEagerForward : kEagerBoth];
-    const std::vector<double>& copies = best_copies();
+    const int way = best_copy(kCopyCount);
+    const std::vector<double>& copies = copies_[way];
     std::vector<double> ratios, fractions;
     for (std::size_t i = 0; i < fma_.size(); ++i) {
       ratios.push_back(eager[i] / times_[timed][i]);
@@ -177,20 +184,23 @@ class Measurement {
     const Quartiles copy = quartiles(copies);
     const Quartiles fma = quartiles(fma_);
     const Quartiles alone = quartiles(times_[bounded]);
-    const double best = std::max(work.bytes / copy.most, work.flops / fma.most) / alone.least;
-    return {work_,
-            mode,
-            pass,
-            quartiles(times_[timed]),
-            eager_ != nullptr,
-            quartiles(eager),
-            quartiles(ratios),
-            alone,
-            quartiles(fractions),
-            best,
-            copy.median,
-            fma.median,
-            static_cast<int>(fma_.size())};
+    Row row{};
+    row.work = work_;
+    row.mode = mode;
+    row.pass = pass;
+    row.time = quartiles(times_[timed]);
+    row.compared = eager_ != nullptr;
+    row.eager = quartiles(eager);
+    row.ratio = quartiles(ratios);
+    row.bounded_time = alone;
+    row.fraction = quartiles(fractions);
+    row.best_fraction = std::max(work.bytes / copy.most, work.flops / fma.most) / alone.least;
+    row.copy_rate = copy.median;
+    row.copy = copy_name(way);
+    row.large_copy_rate = median(copies_[best_copy(kLargeCopyCount)]);
+    row.fma_rate = fma.median;
+    row.rounds = static_cast<int>(fma_.size());
+    return row;
   }
 
   Workload work_;

@@ -25,7 +25,10 @@ struct Row {
   Quartiles fraction;      // Of the roofline: of that pass.
   // The roofline of the best probes over the shortest time: less moved by what else the machine does.
   double best_fraction;
-  double copy_rate, fma_rate;
+  double copy_rate;        // Of the best way to copy,
+  const char* copy;        // this one,
+  double large_copy_rate;  // and of the best one of 64 MiB.
+  double fma_rate;
   int rounds;
 };
 

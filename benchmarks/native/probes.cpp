@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
+#include <string>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -50,12 +52,26 @@ void stay_on(int32_t core) {
 #endif
 }
 
-int64_t floats_to_evict() {
-  int64_t cache = 0;
-#if defined(_SC_LEVEL3_CACHE_SIZE)
-  cache = std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE));
+// Bytes of the largest cache that the first core sees, 0 if that is not known. (What sysconf says on some virtual
+// machines is the sum over all sockets of the machine underneath.)
+int64_t cache_bytes() {
+  int64_t most = 0;
+#if defined(__linux__)
+  for (int index = 0; index < 8; ++index) {
+    const std::string path = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size";
+    if (std::FILE* file = std::fopen(path.c_str(), "r")) {
+      long long kibibytes = 0;
+      if (std::fscanf(file, "%lldK", &kibibytes) == 1) most = std::max<int64_t>(most, kibibytes * 1024);
+      std::fclose(file);
+    }
+  }
 #endif
-  return std::min(std::max(kFloats64MiB, 2 * cache / 4), 8 * kFloats64MiB);
+  return most;
+}
+
+int64_t floats_to_evict() {
+  const int64_t floats = std::max(kFloats64MiB, 2 * cache_bytes() / static_cast<int64_t>(sizeof(float)));
+  return std::min(floats, 16 * kFloats64MiB);
 }
 
 void copy_cached(const float* from, float* to, int64_t count) {
@@ -153,8 +169,8 @@ MultiplyAdd multiply_add(int32_t isa) {
 }  // namespace
 
 const char* copy_name(int copy) {
-  static constexpr const char* kNames[kCopyCount] = {"cached 64 MiB", "streamed 64 MiB", "cached own size",
-                                                     "streamed own size"};
+  static constexpr const char* kNames[kCopyCount] = {"cached, 64 MiB", "streamed, 64 MiB", "cached, own size",
+                                                     "streamed, own size"};
   return copy >= 0 && copy < kCopyCount ? kNames[copy] : "unknown";
 }
 

@@ -24,7 +24,7 @@ struct Workers {
 
 // Ways to copy: with ordinary stores in pieces that stay below the size from which libraries stream, with streaming
 // stores past the caches; of one size that exceeds the caches, or of a case's own.
-enum Copy { kCopyLarge, kStreamLarge, kCopyOwn, kStreamOwn, kCopyCount };
+enum Copy { kCopyLarge, kStreamLarge, kLargeCopyCount, kCopyOwn = kLargeCopyCount, kStreamOwn, kCopyCount };
 const char* copy_name(int copy);
 
 class Probes {
