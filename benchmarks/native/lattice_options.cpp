@@ -19,7 +19,7 @@ Times the fused lattice kernels against eager libtorch in turn, beside the machi
   --families LIST   all, or some of affine,lowrank,bottleneck,gate,depthwise (default bottleneck)
   --isa NAME        auto, scalar, avx2 or avx512 (default auto)
   --threads N       threads of both sides, 0 = all cores (default 0)
-  --repeats N       rounds that medians are taken of (default 15; 7 with --no-eager)
+  --repeats N       rounds that medians are taken of (default 15; 5 with --no-eager)
   --cold            read through more than the caches hold before every sample (default)
   --warm            do not
   --pool NAME       kernels run on libtorch's threads (torch, default) or on their own (own)
@@ -155,7 +155,7 @@ LatticeOptions parse_lattice_options(int argc, char** argv) {
     i += joined ? 0 : 1;
   }
   if (options.repeats == 0) {
-    options.repeats = options.eager ? 15 : 7;
+    options.repeats = options.eager ? 15 : 5;
   }
   return options;
 }

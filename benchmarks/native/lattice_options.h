@@ -12,7 +12,7 @@ namespace esper::bench {
 struct LatticeOptions {
   int32_t threads = 0;  // 0 = all cores.
   int32_t isa = ESPER_ISA_AUTO;
-  int repeats = 0;  // Rounds; 0 = 15, or 7 without the eager side.
+  int repeats = 0;  // Rounds; 0 = 15, or 5 without the eager side.
   bool cold = true;
   bool eager = true;
   bool own_pool = false;
