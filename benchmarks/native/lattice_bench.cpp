@@ -69,6 +69,10 @@ class Measurement {
   Measurement(const Workload& work, Tensors& tensors, esper_context* context, Probes& probes, bool eager)
       : work_(work), tensors_(tensors), context_(context), probes_(probes), shape_(work.site.shape()) {
     const std::vector<esper_lattice_seed> seeds = work.seeds();
+    if (seeds.empty()) {
+      problem_ = esper_last_error();
+      return;
+    }
     int64_t count = 0;
     require(esper_parameter_count(&seeds.back(), &count));
     theta_ = random_values(static_cast<std::size_t>(seeds.back().parameter_offset + count), 3, 0.15F);

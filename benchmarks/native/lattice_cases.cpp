@@ -76,6 +76,10 @@ const char* family_name(int32_t family) {
   return family >= 0 && family < kFamilyCount ? kNames[family] : "unknown";
 }
 
+int32_t Workload::rank() const {
+  return family == ESPER_FAMILY_AFFINE || family == ESPER_FAMILY_DEPTHWISE ? 0 : site.rank;
+}
+
 std::vector<esper_lattice_seed> Workload::seeds() const {
   std::vector<esper_lattice_seed> list;
   int64_t offset = 0;
@@ -86,14 +90,15 @@ std::vector<esper_lattice_seed> Workload::seeds() const {
     require(esper_chunk(site.channels, site.seeds, i, &seed.channel_begin, &seed.channel_count));
     seed.family = family;
     seed.activation = ESPER_ACTIVATION_GELU;
-    const bool ranked = family != ESPER_FAMILY_AFFINE && family != ESPER_FAMILY_DEPTHWISE;
-    seed.rank = ranked ? site.rank : 0;
+    seed.rank = rank();
     seed.kernel = family == ESPER_FAMILY_DEPTHWISE ? kKernel : 0;
     seed.blend = ESPER_BLEND_CONVEX;
     seed.alpha = kAlpha;
     seed.parameter_offset = offset;
     int64_t count = 0;
-    require(esper_parameter_count(&seed, &count));
+    if (esper_parameter_count(&seed, &count) != ESPER_OK) {
+      return {};
+    }
     offset += count;
     list.push_back(seed);
   }

@@ -49,6 +49,8 @@ struct Workload {
   int32_t active;
 
   double share() const { return static_cast<double>(active) / site.seeds; }
+  int32_t rank() const;  // 0 where the family has none.
+  // The active seeds; none if the library refuses the family (esper_last_error says why).
   std::vector<esper_lattice_seed> seeds() const;
   // Bytes: every element of what the pass reads and of what it writes, once, parameters left out. Forward reads x and
   // writes y; backward reads dy, and x of active chunks, and writes dx. In place only active chunks count.

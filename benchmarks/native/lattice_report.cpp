@@ -68,8 +68,8 @@ void print_json(std::FILE* file, const Row& row) {
                "\"active\":%.4f,\"mode\":\"%s\",\"pass\":\"%s\",\"median_s\":%.4e,\"q1_s\":%.4e,\"q3_s\":%.4e,"
                "\"min_s\":%.4e",
                site.name, family_name(row.work.family), site.layout == ESPER_LAYOUT_NCHW ? "nchw" : "tokens",
-               site.shape_text().c_str(), site.seeds, row.work.seeds().front().rank, row.work.share(),
-               mode_name(row.mode), pass_name(row.pass), row.time.median, row.time.low, row.time.high, row.time.least);
+               site.shape_text().c_str(), site.seeds, row.work.rank(), row.work.share(), mode_name(row.mode),
+               pass_name(row.pass), row.time.median, row.time.low, row.time.high, row.time.least);
   if (row.compared) {
     std::fprintf(file,
                  ",\"eager_s\":%.4e,\"eager_q1_s\":%.4e,\"eager_q3_s\":%.4e,\"eager_min_s\":%.4e,\"ratio\":%.4f,"

@@ -34,7 +34,7 @@ internal static class DormantBenchmark
         int threads = options.Threads == 0 ? cpu.LogicalCores : options.Threads;
         using StreamWriter? file = options.Json is { } path ? new StreamWriter(path) : null;
         WriteMachine(file, cpu, threads);
-        Console.WriteLine($"{cpu.Model}, {threads} threads; budget: ratio <= {Text(Budget, 2)}");
+        Console.WriteLine($"{cpu.Model}, {threads} threads, {(options.AllSites ? "every possible site" : "default sites")}; budget: ratio <= {Text(Budget, 2)}");
         Console.WriteLine();
         Console.WriteLine(
             $"{"host",-16} {"sites",5} {"seeds",5} {"pairs",5} {"bare ms",9} {"wrapped ms",10} {"ratio",7} {"95 % interval",16}  {"bits",-6} budget");
@@ -59,7 +59,8 @@ internal static class DormantBenchmark
     private static DormantResult Measure(HostPreset host, DormantOptions options, int threads)
     {
         HostInput input = HostUnderTest.InputOf(host.Name);
-        WrappedGraph wrappedGraph = LatticeWrapping.Wrap(host.Graph, ["*"], options.Seeds);
+        WrappedGraph wrappedGraph = LatticeWrapping.Wrap(
+            host.Graph, options.AllSites ? ["*"] : host.DefaultSites, options.Seeds);
         using HostUnderTest bare = HostUnderTest.Open(host.Graph, input, threads);
         using HostUnderTest wrapped = HostUnderTest.Open(wrappedGraph.Graph, input, threads);
         List<double> bareTimes = [];
@@ -87,6 +88,7 @@ internal static class DormantBenchmark
         return new DormantResult(
             host.Name,
             HostUnderTest.BatchOf(input),
+            options.AllSites ? "all" : "default",
             wrappedGraph.Sites.Length,
             wrappedGraph.SeedCount,
             pairs,
@@ -121,7 +123,8 @@ internal static class DormantBenchmark
                 Build = build.RootElement,
                 Cpu = cpu.Model,
                 Commit = Environment.GetEnvironmentVariable("ESPER_COMMIT") ?? "",
-                Host = host.RootElement,
+                Libtorch = host.RootElement.GetProperty("libtorch"),
+                Blas = host.RootElement.GetProperty("blas"),
                 Threads = threads,
             },
             Json));

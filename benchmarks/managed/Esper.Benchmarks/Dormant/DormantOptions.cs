@@ -14,6 +14,8 @@ internal sealed record DormantOptions
 
           --host NAME    a host of 'esper hosts', such as cnn3:16-32-64; may be given more than once
                          (default cnn3, wrn-16-1 and char-gpt)
+          --sites WHICH  default: where training puts lattices by default; all: at every value that can carry one
+                         (default default)
           --pairs N      pairs of steps a host (default: what a minute holds, at least 40, at most 200)
           --seeds N      seeds a site (default 4)
           --threads N    threads, 0 = all cores (default 0)
@@ -23,6 +25,9 @@ internal sealed record DormantOptions
 
     /// <summary>Specifications of the hosts.</summary>
     public ImmutableArray<string> Hosts { get; private init; } = ["cnn3", "wrn-16-1", "char-gpt"];
+
+    /// <summary>Whether lattices sit at every value that can carry one, and not just at the host's default sites.</summary>
+    public bool AllSites { get; private init; }
 
     /// <summary>Pairs of steps a host; null = by time.</summary>
     public int? Pairs { get; private init; }
@@ -54,7 +59,7 @@ internal sealed record DormantOptions
                 return options with { Help = true };
             }
 
-            if (name is not ("--host" or "--pairs" or "--seeds" or "--threads" or "--json"))
+            if (name is not ("--host" or "--sites" or "--pairs" or "--seeds" or "--threads" or "--json"))
             {
                 throw new UsageException($"There is no option '{arguments[i]}'.", Usage);
             }
@@ -69,6 +74,11 @@ internal sealed record DormantOptions
             {
                 case "--host":
                     hosts.Add(value);
+                    break;
+                case "--sites":
+                    options = value is "all" or "default"
+                        ? options with { AllSites = value == "all" }
+                        : throw new UsageException($"--sites is '{value}', expected default or all.", Usage);
                     break;
                 case "--json":
                     options = options with { Json = value };
