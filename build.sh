@@ -449,22 +449,44 @@ demo() {
   exec "$program" train "${defaults[@]}" "$@"
 }
 
+# The commit that results are of; "+" when sources differ from it.
+commit() {
+  local id
+  id="$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null)" || return 0
+  [[ -z "$(git -C "$root" status --porcelain --untracked-files=no 2>/dev/null)" ]] || id+=+
+  printf '%s' "$id"
+}
+
+managed_benchmarks() {
+  cd "$root"
+  dotnet build benchmarks/managed/Esper.Benchmarks -c Release --nologo -v quiet -tl:off
+}
+
+# Names of the benchmark programs in C++.
+native_benchmarks() { find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*_bench' -printf '%f\n' | sed 's/_bench$//' | sort; }
+
 bench() {
   setup
+  local name=${1:-} managed=(dormant) programs
+  if [[ -n "$name" ]]; then shift; fi
+  ESPER_COMMIT="$(commit)"
+  export ESPER_COMMIT
+  if [[ -n "$name" && " ${managed[*]} " == *" $name "* ]]; then
+    must "native libraries" native_build release esper esper_host
+    must "managed benchmarks" managed_benchmarks
+    export ESPER_NATIVE_DIR="$native/lib"
+    exec "$artifacts/dotnet/bin/Esper.Benchmarks/release/esper-bench" "$name" "$@"
+  fi
   must "native benchmarks" native_build release
-  local programs name=${1:-}
-  mapfile -t programs < <(find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*bench*' -printf '%f\n' | sort)
+  mapfile -t programs < <({ native_benchmarks; printf '%s\n' "${managed[@]}"; } | sort -u)
   if [[ -z "$name" ]]; then
-    say "Benchmarks; run one with './build.sh bench NAME [--json FILE]':"
-    ((${#programs[@]} == 0)) || printf '  %s\n' "${programs[@]}"
+    say "Benchmarks; run one with './build.sh bench NAME [--json FILE]', '--help' lists its options:"
+    printf '  %s\n' "${programs[@]}"
     return 0
   fi
-  shift
-  local candidate
-  for candidate in "bench_$name" "${name}_bench" "esper_bench_$name" "$name"; do
-    [[ ! -x "$native/bin/$candidate" ]] || exec "$native/bin/$candidate" "$@"
-  done
-  die "There is no benchmark '$name'." "There are: ${programs[*]}"
+  [[ -x "$native/bin/${name}_bench" ]] ||
+    die "There is no benchmark '$name'." "There are: ${programs[*]}"
+  exec "$native/bin/${name}_bench" "$@"
 }
 
 bindings_command() {
