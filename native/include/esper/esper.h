@@ -149,6 +149,12 @@ enum esper_stage {
 };
 #define ESPER_STAGE_COUNT 9
 
+/* Masks of stages for esper_seed_store_select: bit i stands for stage i. */
+enum esper_stage_mask {
+  ESPER_STAGE_MASK_ACTIVE = 0x38, /* Blending, Holding, Fossilized: the module is part of the forward value. */
+  ESPER_STAGE_MASK_ALL = 0x1FF
+};
+
 /* Whether the lifecycle has the transition from -> to: 1 or 0; 0 for values that are no stages. */
 ESPER_API int32_t esper_transition_allowed(int32_t from, int32_t to);
 /* Name of a stage ("Dormant", ...), "unknown" otherwise; static. */
