@@ -383,6 +383,11 @@ run_native_tests() {
   else
     failed=$((failed + 1))
   fi
+  if stage "threads and state store, tsan" native_build tsan esper_tsan_tests; then
+    native_tests tsan
+  else
+    failed=$((failed + 1))
+  fi
 }
 
 run_managed_tests() {
@@ -460,6 +465,8 @@ bench() {
     return 0
   fi
   shift
+  # Benchmarks write down what they measured.
+  export ESPER_COMMIT="${ESPER_COMMIT:-$(git -C "$root" describe --always --dirty 2>/dev/null || true)}"
   local candidate
   for candidate in "bench_$name" "${name}_bench" "esper_bench_$name" "$name"; do
     [[ ! -x "$native/bin/$candidate" ]] || exec "$native/bin/$candidate" "$@"

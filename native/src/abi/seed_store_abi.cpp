@@ -43,14 +43,7 @@ esper_status esper_seed_store_read(const esper_seed_store* store, int32_t seed, 
     require_pointer(store, "store");
     require_pointer(state, "state");
     require_struct(state->struct_size, sizeof *state, "state");
-    const esper::layout::SeedRow row = store->core.read(seed);
-    state->stage = row.stage;
-    state->alpha = row.alpha;
-    state->age = row.age;
-    state->embargo = row.embargo;
-    state->blueprint = row.blueprint;
-    state->transitions = row.transitions;
-    state->flags = row.flags;
+    store->core.read(seed, state);
   });
 }
 

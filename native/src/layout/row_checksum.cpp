@@ -33,7 +33,7 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTables = make_tables();
 
-std::uint32_t advance(std::uint32_t crc, std::uint64_t word) noexcept {
+constexpr std::uint32_t advance(std::uint32_t crc, std::uint64_t word) noexcept {
   word ^= crc;
   std::uint32_t result = 0;
   for (int k = 0; k < kSlices; ++k) {
@@ -42,10 +42,24 @@ std::uint32_t advance(std::uint32_t crc, std::uint64_t word) noexcept {
   return result;
 }
 
+constexpr std::uint32_t crc_of(std::uint32_t crc, std::uint64_t view, std::uint64_t marks, std::uint64_t life,
+                               std::uint8_t stage) noexcept {
+  crc = advance(advance(advance(crc, view), marks), life);
+  return (crc >> 8) ^ kTables.slice[0][(crc ^ stage) & 0xFFU];
+}
+
+constexpr CounterSteps make_steps(bool age) {
+  CounterSteps steps{};
+  for (int bits = 0; bits <= 32; ++bits) {
+    const std::uint64_t flipped = (std::uint64_t{1} << bits) - 1;
+    steps.by_bits[bits] = age ? crc_of(0, 0, 0, flipped, 0) : crc_of(0, 0, flipped << 32, 0, 0);
+  }
+  return steps;
+}
+
 std::uint32_t software_row(std::uint32_t seed, std::uint64_t view, std::uint64_t marks, std::uint64_t life,
                            std::uint8_t stage) noexcept {
-  const std::uint32_t crc = advance(advance(advance(~seed, view), marks), life);
-  return (crc >> 8) ^ kTables.slice[0][(crc ^ stage) & 0xFFU];
+  return crc_of(~seed, view, marks, life, stage);
 }
 
 void software_block(std::uint32_t first_seed, const BlockRows& rows, std::uint32_t* checksums) noexcept {
@@ -57,6 +71,9 @@ void software_block(std::uint32_t first_seed, const BlockRows& rows, std::uint32
 constexpr RowChecksum kSoftware = {"software", software_row, software_block};
 
 }  // namespace
+
+constexpr CounterSteps kAgeSteps = make_steps(true);
+constexpr CounterSteps kEmbargoSteps = make_steps(false);
 
 const RowChecksum& software_row_checksum() noexcept {
   return kSoftware;

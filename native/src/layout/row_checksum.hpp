@@ -43,4 +43,18 @@ const RowChecksum* hardware_row_checksum() noexcept;
 // The fastest that this machine runs.
 const RowChecksum& best_row_checksum() noexcept;
 
+// A CRC is linear: where a row changes by exclusive or, its checksum changes by the checksum, from register 0, of the
+// difference alone. A step of a counter by one flips its lowest k bits, so 33 differences are all there are. A checksum
+// moved on this way is what it would be computed anew, except that damage stays damage.
+struct CounterSteps {
+  std::uint32_t by_bits[33];  // [k]: what flipping the lowest k bits of the field does to the checksum.
+
+  std::uint32_t operator()(std::uint32_t before, std::uint32_t after) const noexcept {
+    const std::uint32_t flipped = before ^ after;
+    return by_bits[flipped == 0 ? 0 : 32 - __builtin_clz(flipped)];
+  }
+};
+extern const CounterSteps kAgeSteps;
+extern const CounterSteps kEmbargoSteps;
+
 }  // namespace esper::layout

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "esper/esper.h"
 #include "layout/row_checksum.hpp"
 #include "layout/sequence.hpp"
 
@@ -93,6 +94,26 @@ struct SeedBlock {
       rows->checksum[i] = observe(checksum[i]);
       rows->stage[i] = observe(stage[i]);
     }
+  }
+
+  // Ends an epoch of every row; the writer only. Rows are not looked at as a whole: see CounterSteps.
+  void end_epoch() noexcept {
+    sequence.open();
+    for (int i = 0; i < kBlockRows; ++i) {
+      const std::uint64_t before = own(life[i]);
+      const std::uint32_t age = low(before);
+      const std::uint32_t older = age + (age != 0xFFFFFFFFU ? 1 : 0);
+      std::uint32_t changed = own(checksum[i]) ^ kAgeSteps(age, older);
+      publish(life[i], pack(older, high(before)));
+      const std::uint64_t waiting = own(marks[i]);
+      const std::uint32_t embargo = high(waiting);
+      if (own(stage[i]) == ESPER_STAGE_EMBARGOED && embargo > 0) {
+        changed ^= kEmbargoSteps(embargo, embargo - 1);
+        publish(marks[i], pack(low(waiting), embargo - 1));
+      }
+      publish(checksum[i], changed);
+    }
+    sequence.close();
   }
 };
 static_assert(sizeof(SeedBlock) == 240, "a block has no padding");

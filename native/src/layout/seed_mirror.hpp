@@ -55,7 +55,7 @@ class SeedMirror {
     first_ = 0;
     end_ = seeds_;
   }
-  // Room for count views in the memory that the copy before the last one read.
+  // Room for count views in the memory that the copy before the last one read; that one is finished by contract.
   esper_seed_view* staging(std::size_t count);
   std::int64_t send(esper_copy_fn copy, void* user, void* target, const esper_seed_view* views);
 

@@ -112,14 +112,19 @@ inline void SeedStore::write_stage(std::size_t seed, PackedRow row, const Change
   count_change();
 }
 
-SeedRow SeedStore::read(std::int32_t seed) const {
+void SeedStore::read(std::int32_t seed, esper_seed_state* state) const {
   const std::size_t index = checked_seed(seed);
   const PackedRow row = block(index).read_row(lane(index));
   if (checksum_of(index, row) != row.checksum) {
     fail_corrupt(index, "checksum does not match");
   }
-  return {row.stage,      alpha_of(row.view), low(row.life), high(row.marks),
-          high(row.view), high(row.life),     low(row.marks)};
+  state->stage = row.stage;
+  state->alpha = alpha_of(row.view);
+  state->age = low(row.life);
+  state->embargo = high(row.marks);
+  state->blueprint = high(row.view);
+  state->transitions = high(row.life);
+  state->flags = low(row.marks);
 }
 
 void SeedStore::transition(std::int32_t seed, std::int32_t to) {
@@ -182,24 +187,8 @@ void SeedStore::restore(std::int32_t seed, const SeedRow& row) {
 void SeedStore::end_epoch() {
   // All rows are checked before the first is written: a failed call changes nothing.
   verify();
-  BlockRows rows;
   for (std::size_t first = 0; first < seeds_; first += kBlockRows) {
-    SeedBlock& target = block(first);
-    target.copy_rows(&rows);
-    for (int i = 0; i < kBlockRows; ++i) {
-      rows.life[i] = pack(saturating_increment(low(rows.life[i])), high(rows.life[i]));
-      const std::uint32_t embargo = high(rows.marks[i]);
-      const bool counts = rows.stage[i] == ESPER_STAGE_EMBARGOED && embargo > 0;
-      rows.marks[i] = pack(low(rows.marks[i]), counts ? embargo - 1 : embargo);
-    }
-    checksum_.block(static_cast<std::uint32_t>(first), rows, rows.checksum);
-    target.sequence.open();
-    for (int i = 0; i < kBlockRows; ++i) {
-      publish(target.life[i], rows.life[i]);
-      publish(target.marks[i], rows.marks[i]);
-      publish(target.checksum[i], rows.checksum[i]);
-    }
-    target.sequence.close();
+    block(first).end_epoch();
   }
   count_change();
 }

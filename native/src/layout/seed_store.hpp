@@ -39,7 +39,8 @@ class SeedStore {
   // Number of changes made.
   std::uint64_t version() const noexcept { return observe(version_); }
 
-  SeedRow read(std::int32_t seed) const;
+  // Fills all fields of state but its size.
+  void read(std::int32_t seed, esper_seed_state* state) const;
   // Writes at most capacity numbers; returns how many seeds match.
   std::int32_t select(std::uint32_t stage_mask, std::int32_t* seeds, std::int32_t capacity) const {
     return index_.select(stage_mask, seeds, capacity);
