@@ -165,6 +165,17 @@ TEST_P(CorruptionTest, RestoreRepairsTheRow) {
   EXPECT_EQ(found, kVictim);
 }
 
+TEST_P(CorruptionTest, AnOddSequenceNumberIsMendedByTheNextWrite) {
+  store_->block(kVictim).sequence.open();
+  store_->set_alpha(kVictim, 0.25F);
+  store_->index().sequence(kVictim).open();
+  store_->transition(kVictim, ESPER_STAGE_RESETTING);
+  esper_seed_state state{};
+  store_->read(kVictim, &state);
+  EXPECT_EQ(state.alpha, 0.25F);
+  store_->verify();
+}
+
 // The end of an epoch changes checksums without computing them anew; they must come out the same.
 TEST_P(CorruptionTest, ChecksumsFollowEveryEpoch) {
   const std::uint32_t values[] = {0, 1, 2, 3, 7, 8, 255, 65535, 0x7FFFFFFF, 0x80000000U, 0xFFFFFFFEU, 0xFFFFFFFFU};

@@ -23,6 +23,11 @@ using Store = std::unique_ptr<esper_seed_store, Deleter>;
 
 constexpr int32_t kSeeds = 200;  // Four groups of the stage index, the last one not full.
 constexpr int kChanges = 20000;
+#if defined(__SANITIZE_THREAD__)
+constexpr int kRounds = 2000;
+#else
+constexpr int kRounds = 500000;  // Here only what really happens at one time counts.
+#endif
 constexpr int32_t kLife[] = {ESPER_STAGE_DORMANT, ESPER_STAGE_GERMINATED, ESPER_STAGE_TRAINING,  ESPER_STAGE_BLENDING,
                              ESPER_STAGE_HOLDING, ESPER_STAGE_CULLED,     ESPER_STAGE_EMBARGOED, ESPER_STAGE_RESETTING};
 
@@ -72,10 +77,14 @@ class Readers {
       do {
         *fault = work(&random);
         rounds_.fetch_add(1);
+        if (!fault->empty()) {
+          failed_.store(true);
+        }
       } while (fault->empty() && !done_.load());
     });
   }
   int rounds() const { return rounds_.load(); }
+  bool failed() const { return failed_.load(); }
   void finish() {
     done_.store(true);
     for (std::thread& thread : threads_) {
@@ -88,6 +97,7 @@ class Readers {
 
  private:
   std::atomic<bool> done_{false};
+  std::atomic<bool> failed_{false};
   std::atomic<int> rounds_{0};
   std::vector<std::unique_ptr<std::string>> faults_;
   std::vector<std::thread> threads_;
@@ -184,8 +194,8 @@ TEST_F(SeedStoreThreadsTest, ReadersSeeWholeRows) {
     return good ? read_version(store, &version) : esper_last_error();
   });
   std::mt19937 random(1);
-  // At least so many changes, and until every reader has had its turn.
-  for (int i = 0; i < kChanges || readers.rounds() < 2000; ++i) {
+  // At least so many changes, and until the readers have had their turns.
+  for (int i = 0; i < kChanges || (readers.rounds() < kRounds && !readers.failed()); ++i) {
     change(&random);
   }
   readers.finish();
