@@ -383,6 +383,11 @@ run_native_tests() {
   else
     failed=$((failed + 1))
   fi
+  if stage "threads and state store, tsan" native_build tsan esper_tsan_tests; then
+    native_tests tsan
+  else
+    failed=$((failed + 1))
+  fi
 }
 
 run_managed_tests() {

@@ -24,7 +24,11 @@ add_library(esper_core OBJECT
   layout/blueprint.cpp
   layout/lattice.cpp
   layout/lifecycle.cpp
+  layout/row_checksum.cpp
+  layout/seed_mirror.cpp
   layout/seed_store.cpp
+  layout/sequence.cpp
+  layout/stage_index.cpp
   reference/reference.cpp
   reference/reference_image.cpp
   reference/reference_module.cpp)
@@ -34,7 +38,8 @@ set(ESPER_KERNEL_OPTIONS -ffp-contract=off -fno-math-errno $<$<NOT:$<CONFIG:Debu
 set_source_files_properties(cpu/kernels_scalar.cpp PROPERTIES
   COMPILE_OPTIONS "${ESPER_KERNEL_OPTIONS};${ESPER_ISA_SCALAR_FLAGS}")
 if(ESPER_ISA_X86)
-  target_sources(esper_core PRIVATE cpu/kernels_avx2.cpp cpu/kernels_avx512.cpp)
+  target_sources(esper_core PRIVATE cpu/kernels_avx2.cpp cpu/kernels_avx512.cpp layout/row_checksum_sse42.cpp)
+  set_source_files_properties(layout/row_checksum_sse42.cpp PROPERTIES COMPILE_OPTIONS "${ESPER_ISA_SSE42_FLAGS}")
   set_source_files_properties(cpu/kernels_avx2.cpp PROPERTIES
     COMPILE_OPTIONS "${ESPER_KERNEL_OPTIONS};${ESPER_ISA_AVX2_FLAGS}")
   # GCC reports the deliberately undefined operands inside its own AVX-512 intrinsics (GCC bug 105593).
