@@ -20,6 +20,9 @@ set(ESPER_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/esper)
 
 # Installs a library as component and target esper::<component>.
 function(esper_install_library target component)
+  if(NOT ESPER_INSTALL)
+    return()
+  endif()
   install(TARGETS ${target} EXPORT esper_${component}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
