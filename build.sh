@@ -12,6 +12,8 @@ jobs="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"
 # What a Debian 12 machine needs beside the .NET SDK. libtorch computes through libblas.so.3, which the OpenBLAS package
 # provides; with the reference BLAS it is about a hundred times slower. clang parses the C headers for the bindings.
 packages=(g++ cmake ninja-build libtorch-dev libopenblas0-pthread libgtest-dev clang-14)
+# What only tests use, for example python3-torch: wanted, but no reason to stop where it cannot be had.
+read -ra extra_packages <<<"${ESPER_EXTRA_PACKAGES:-}"
 
 red='' green='' yellow='' dim='' plain=''
 if [[ -t 1 && -z "${NO_COLOR:-}" && "${TERM:-dumb}" != dumb ]]; then
@@ -172,6 +174,12 @@ setup() {
     ((EUID == 0)) || [[ ! -t 0 ]] || sudo -v
     must "install packages" install_packages "${missing[@]}"
   fi
+  if ((${#extra_packages[@]} > 0)); then
+    mapfile -t missing < <(packages=("${extra_packages[@]}") && missing_packages)
+    if ((${#missing[@]} > 0)); then
+      stage "install ${missing[*]}" install_packages "${missing[@]}" || warn "Tests that need ${missing[*]} are skipped."
+    fi
+  fi
   check_blas
 }
 
@@ -208,9 +216,13 @@ managed_build() {
 # The program finds the native libraries beside itself. A new file, never an overwritten one: a running program keeps
 # its own.
 copy_native() {
-  local library
+  local library soname
   for library in libesper.so libesper_host.so; do
     cp -u --remove-destination "$native/lib/$library" "$artifacts/bin/$library" || return 1
+    # libesper_host asks for its sibling by the name that carries the interface's version.
+    rm -f "$artifacts/bin/$library".*
+    soname="$(readlink "$native/lib/$library" || true)"
+    [[ -z "$soname" ]] || ln -s "$library" "$artifacts/bin/$soname" || return 1
   done
 }
 

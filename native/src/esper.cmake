@@ -63,12 +63,13 @@ esper_target_warnings(esper_core)
 add_library(esper SHARED)
 add_library(esper::esper ALIAS esper)
 target_link_libraries(esper PRIVATE esper_core Threads::Threads)
-target_include_directories(esper PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/../include)
-set_target_properties(esper PROPERTIES OUTPUT_NAME esper LINKER_LANGUAGE CXX)
+target_include_directories(esper PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/native/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(esper PROPERTIES OUTPUT_NAME esper LINKER_LANGUAGE CXX
+  VERSION ${PROJECT_VERSION} SOVERSION ${ESPER_ABI_VERSION})
 if(UNIX AND NOT APPLE)
   target_link_options(esper PRIVATE
     "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/esper.map" LINKER:--no-undefined)
   set_target_properties(esper PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/esper.map)
 endif()
-install(TARGETS esper LIBRARY DESTINATION lib RUNTIME DESTINATION bin)
-install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/../include/esper DESTINATION include)
+esper_install_library(esper esper)
