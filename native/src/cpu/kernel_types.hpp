@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "optimizer/update.hpp"
+
 namespace esper::cpu {
 
 // How the blend weight w varies over the chunk.
@@ -124,6 +126,7 @@ struct Kernels {
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
   void (*fence)();  // Makes streamed output visible to other threads; once a partition, after its last call.
+  void (*update)(const optimizer::UpdateCall& call);
 };
 
 extern const Kernels kScalarKernels;

@@ -25,11 +25,12 @@ namespace {
 #include "cpu/planar_body.hpp"
 #include "cpu/rows_body.hpp"
 #include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kLanes,        kFusedRank, kPacksRows, kGroup,
-                              kOuterRows,     kOuterColumns, forward,    backward,   fence};
+const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kLanes,  kFusedRank, kPacksRows, kGroup, kOuterRows,
+                              kOuterColumns,  forward, backward,   fence,      update};
 
 }  // namespace esper::cpu

@@ -26,11 +26,12 @@ namespace {
 #include "cpu/rows_body.hpp"
 #include "cpu/rows_packed_avx512.hpp"
 #include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,        kFusedRank, kPacksRows, kGroup,
-                                kOuterRows,       kOuterColumns, forward,    backward,   fence};
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,  kFusedRank, kPacksRows, kGroup, kOuterRows,
+                                kOuterColumns,    forward, backward,   fence,      update};
 
 }  // namespace esper::cpu

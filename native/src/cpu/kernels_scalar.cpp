@@ -24,11 +24,12 @@ namespace {
 #include "cpu/planar_body.hpp"
 #include "cpu/rows_body.hpp"
 #include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,        kFusedRank, kPacksRows, kGroup,
-                                kOuterRows,       kOuterColumns, forward,    backward,   fence};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,  kFusedRank, kPacksRows, kGroup, kOuterRows,
+                                kOuterColumns,    forward, backward,   fence,      update};
 
 }  // namespace esper::cpu
