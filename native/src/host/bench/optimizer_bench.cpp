@@ -188,6 +188,7 @@ void run(const Rule& rule, const Size& size, esper_context* context, int repeats
                "\"copy_gbs\":%.2f}\n",
                rule.name, static_cast<long long>(size.elements), size.segments, time, median(eager_s), median(ratio),
                median(flat_s), median(flat_ratio), fraction, rate * 1e-9);
+  std::fflush(file);
 }
 
 esper_context* make_context(int threads) {
@@ -205,8 +206,11 @@ esper_context* make_context(int threads) {
 
 int main(int argc, char** argv) {
   Arguments arguments(argc, argv, "optimizer_bench [--repeats N] [--threads N] [--json FILE]");
+  esper_cpu_info cpu{};
+  cpu.struct_size = sizeof(cpu);
+  require(esper_cpu_query(&cpu));
   const int repeats = arguments.number("--repeats", 25);
-  const int threads = arguments.number("--threads", at::get_num_threads());
+  const int threads = arguments.number("--threads", std::max(1, cpu.logical_cores));
   const std::string path = arguments.text("--json");
   arguments.finish();
   std::FILE* file = path.empty() ? nullptr : std::fopen(path.c_str(), "w");
@@ -218,9 +222,6 @@ int main(int argc, char** argv) {
   esper_context* context = make_context(threads);
   int32_t isa = 0;
   require(esper_context_query(context, &isa, nullptr));
-  esper_cpu_info cpu{};
-  cpu.struct_size = sizeof(cpu);
-  require(esper_cpu_query(&cpu));
   std::printf("%s, %d threads, %s, libtorch %s\n\n", cpu.model, threads, esper_isa_name(isa), TORCH_VERSION);
   std::printf("%-13s %9s %9s %11s %11s %7s %11s %7s %9s %8s\n", "optimizer", "elements", "segments", "step us",
               "eager us", "ratio", "flat us", "ratio", "roofline", "copy GB/s");
