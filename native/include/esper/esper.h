@@ -402,16 +402,20 @@ ESPER_API ESPER_MUST_USE esper_status esper_reference_backward(const esper_latti
 
 /* ------------------------------------------------------------------ optimizer --------------------------------- */
 
-/* Update rules. All arithmetic is float32 in the order written, without fused multiply-add, on every instruction set.
- */
+/* Update rules. Every operation below is one float32 operation rounded by itself, in the order written by parentheses,
+   without fused multiply-add and with nothing left out where a factor is 0 or 1; the factors in angle brackets are
+   computed in double and rounded to float32. The result is the same to the bit on every instruction set, number of
+   threads and device. p, g, m, v: elements of parameters, gradient, first and second; s = gradient_scale,
+   wd = weight_decay, b1 and b2 = beta1 and beta2, lr and t = the segment's learning_rate and step. As PyTorch. */
 enum esper_optimizer {
-  ESPER_OPTIMIZER_SGD = 0,  /* d = s g + wd p; m = momentum m + d; p -= lr (nesterov ? d + momentum m : m), with
-                               m = d where momentum is 0 (first may then be NULL). As PyTorch. */
-  ESPER_OPTIMIZER_ADAMW = 1 /* g' = s g; m = b1 m + (1 - b1) g'; v = b2 v + (1 - b2) (g' g');
-                               p = p (1 - lr wd) - (lr / (1 - b1^t)) (m / (sqrt(v) / sqrt(1 - b2^t) + eps)). */
+  ESPER_OPTIMIZER_SGD = 0,  /* d = (s g) + (wd p); with momentum above 0: m = (momentum m) + d;
+                               p = p - (<lr> u), u = d without momentum (first is then not touched), m with momentum,
+                               d + (momentum m) with the new m with Nesterov momentum. */
+  ESPER_OPTIMIZER_ADAMW = 1 /* h = s g; m = (b1 m) + (<1 - b1> h); v = (b2 v) + (<1 - b2> (h h));
+                               p = (p <1 - lr wd>) - (<lr / (1 - b1^t)> (m / ((sqrt(v) / <sqrt(1 - b2^t)>) + eps))). */
 };
 
-/* Hyperparameters of one step. */
+/* Hyperparameters of one step. Fields of the other rule are not read. */
 typedef struct esper_optimizer_options {
   uint32_t struct_size;
   int32_t optimizer;    /* esper_optimizer */
@@ -421,7 +425,7 @@ typedef struct esper_optimizer_options {
   float beta1;          /* AdamW, in [0, 1) */
   float beta2;          /* AdamW, in [0, 1) */
   float epsilon;        /* AdamW, >= 0 */
-  float gradient_scale; /* s, the clipping factor; 1 = none. */
+  float gradient_scale; /* s >= 0, the clipping factor; 1 = none. */
 } esper_optimizer_options;
 
 /* A contiguous part of an arena with a rate of its own: one seed's parameters, or a whole tensor. */
@@ -430,13 +434,14 @@ typedef struct esper_arena_segment {
   uint32_t flags; /* ESPER_SEED_FROZEN: nothing of the segment is touched. */
   int64_t offset; /* Floats from the arena's start; segments come in rising order and do not overlap. */
   int64_t count;
-  double learning_rate; /* lr >= 0 */
-  int64_t step;         /* t of AdamW: 1 for the segment's first step. */
+  double learning_rate; /* lr >= 0, not above the largest float32. */
+  int64_t step;         /* t of AdamW: 1 for the segment's first step. Not read where frozen, nor by SGD. */
 } esper_arena_segment;
 
 /* One step over the segments of an arena of count floats, in one pass. gradient, first and second have the arena's
-   layout; first: momentum or m (NULL for SGD without momentum), second: v (AdamW). What lies outside of the segments
-   is not touched. */
+   layout and are separate memory; first: momentum or m (may be NULL for SGD without momentum), second: v (AdamW, else
+   may be NULL). No alignment is needed. What lies outside of the segments is not touched, and nothing at all where the
+   call is refused. Allocates nothing. */
 ESPER_API ESPER_MUST_USE esper_status esper_optimizer_step(esper_context* context,
                                                            const esper_optimizer_options* options,
                                                            const esper_arena_segment* segments, int32_t segment_count,
