@@ -17,6 +17,7 @@ add_library(esper_core OBJECT
   cpu/kernels_scalar.cpp
   cpu/lattice_backward.cpp
   cpu/lattice_forward.cpp
+  cpu/packing.cpp
   cpu/partition.cpp
   cpu/seed_task.cpp
   cpu/thread_pool.cpp

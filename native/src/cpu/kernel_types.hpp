@@ -56,6 +56,19 @@ struct PaddedImage {
   std::int64_t pitch;        // flat + 2 * lead, rounded up so that channels do not share their place in the cache.
 };
 
+// A seed's weights in padded copies; padding is zero.
+struct PackedWeights {
+  const float* down;         // W1 or A transposed, [C][rank_pitch].
+  const float* up;           // W2 or B, [C][rank_pitch].
+  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch], rows of the first R.
+  const float* up_rows;      // W2 or B transposed, likewise.
+  const float* scale;        // u of affine, [channel_pitch].
+  const float* input_bias;   // b1, [rank_pitch].
+  const float* output_bias;  // b2 or t, [channel_pitch].
+  const float* weight;       // w of each channel, [channel_pitch]; alpha's factor is in the gate for kGated.
+  const float* gate;         // q, [channel_pitch].
+};
+
 // One seed as the kernels see it in one call.
 struct SeedTask {
   std::int32_t seed;  // Number in the lattice.
@@ -86,6 +99,9 @@ struct SeedTask {
   std::int64_t partial_start;  // Floats of other tasks before this one in a partition's partial sums (image tasks).
   std::int32_t kernel;         // k of depthwise.
   PaddedImage image;           // depthwise
+  std::int32_t rank_pitch;     // R rounded up to what the kernels work in.
+  std::int32_t channel_pitch;  // C rounded up to whole vectors.
+  PackedWeights packed;
 };
 
 // One seed's chunk over a run of positions: element (c, t) of a tensor is at c * channel_stride + t * position_stride;
@@ -103,7 +119,7 @@ struct ForwardCall {
   const float* x;
   float* y;
   float* scratch;  // forward_scratch floats, 64-byte aligned.
-  bool stream;     // y is too large to stay in cache: write it past the caches where it is aligned.
+  bool stream;     // y is too large to stay in cache: write it past the caches where it is aligned; fence() follows.
 };
 
 // Arguments of a backward kernel. dx may equal dy, and is nullptr unless task->want_dx.
@@ -144,11 +160,15 @@ struct ImageBackwardCall {
 // The kernels of one instruction set.
 struct Kernels {
   std::int32_t isa;         // esper_isa
+  std::int32_t lanes;       // Floats of a vector.
+  std::int32_t fused_rank;  // Largest rank_pitch whose hidden values stay in registers.
+  bool packs_rows;          // Whether ranks of several rows can share a vector.
   std::int32_t group;       // Tiles are multiples of this many positions.
   std::int32_t block_rows;  // Blocking of products in the partial sums.
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
+  void (*fence)();  // Makes streamed output visible to other threads; once a partition, after its last call.
   void (*image_forward)(const ImageForwardCall& call);
   void (*image_backward)(const ImageBackwardCall& call);
 };

@@ -26,11 +26,14 @@ namespace {
 #include "cpu/gate_body.hpp"
 #include "cpu/depthwise_body.hpp"
 #include "cpu/image_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/entry.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kGroup,   kOuterRows,    kOuterColumns,
-                              forward,        backward, image_forward, image_backward};
+const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kLanes,  kFusedRank, kPacksRows, kGroup,        kOuterRows,
+                              kOuterColumns,  forward, backward,   fence,      image_forward, image_backward};
 
 }  // namespace esper::cpu

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cpu/image_task.hpp"
+#include "cpu/packing.hpp"
 #include "layout/blueprint.hpp"
 #include "layout/lifecycle.hpp"
 
@@ -14,7 +15,9 @@ namespace {
 constexpr std::int64_t kForwardTileBytes = 24 * 1024;
 constexpr std::int64_t kBackwardTileBytes = 256 * 1024;
 constexpr std::int64_t kLongestTile = 128;
-constexpr std::int64_t kSection = 16;  // Sections of partial sums start at multiples of this many floats.
+constexpr std::int64_t kLongestBlock = 64;  // Positions of a fused block.
+constexpr std::int64_t kRowsInBlock = 32;   // Rows that the kernels for rows work on at once.
+constexpr std::int64_t kSection = 16;       // Sections of partial sums start at multiples of this many floats.
 
 std::int64_t round_up(std::int64_t value, std::int64_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
@@ -193,6 +196,20 @@ void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, 
   }
 }
 
+// Gives every task its padded weights.
+void pack_tasks(const Kernels& kernels, const Geometry& geometry, bool backward, Workspace& workspace) {
+  std::int64_t size = 0;
+  for (SeedTask& task : workspace.tasks) {
+    choose_pitches(kernels, geometry, &task);
+    size += packed_size(task);
+  }
+  float* packed = workspace.packed.reserve(size);
+  for (SeedTask& task : workspace.tasks) {
+    pack(packed, {geometry.channel_stride == 1, backward}, &task);
+    packed += packed_size(task);
+  }
+}
+
 }  // namespace
 
 double uniform_slope(const esper_lattice_seed& seed) noexcept {
@@ -217,7 +234,10 @@ double channel_slope(float alpha, float v) noexcept {
 }
 
 std::int64_t forward_scratch(const SeedTask& task) noexcept {
-  return (static_cast<std::int64_t>(task.channels) + task.rank + 1) * task.tile;
+  const std::int64_t panels = (static_cast<std::int64_t>(task.channels) + task.rank + 1) * task.tile;
+  const std::int64_t rest = static_cast<std::int64_t>(task.channels) * kLongestBlock;
+  const std::int64_t rows = (static_cast<std::int64_t>(task.channel_pitch) + task.rank_pitch + 1) * kRowsInBlock;
+  return std::max(panels, std::max(rest, rows));
 }
 
 std::int64_t backward_scratch(const SeedTask& task) noexcept {
@@ -244,6 +264,7 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
     }
     ++index;
   }
+  pack_tasks(kernels, geometry, false, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask&) { return true; }, &workspace.untouched);
 }
@@ -272,6 +293,7 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
     }
     ++index;
   }
+  pack_tasks(kernels, geometry, true, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
 }
