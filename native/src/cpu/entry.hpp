@@ -23,8 +23,11 @@ void forward(const ForwardCall& call) {
 }
 
 void backward(const BackwardCall& call) {
-  if (call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
-    backward_run<true>(call);
+  const bool rows = call.chunk.channel_stride == 1;
+  if (rows && call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
+    rows_backward<true>(call);
+  } else if (rows) {
+    rows_backward<false>(call);
   } else {
     backward_run<false>(call);
   }

@@ -15,7 +15,8 @@ enum class WeightKind : std::int32_t {
 
 // Offsets, in floats, of the sections of one partition's gradient sums for one seed. Every section starts at a
 // multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels), except both of gate
-// and the input product of depthwise, which are plain arrays in the order of theta.
+// and the input product of depthwise, which are plain arrays in the order of theta, and both of the kernels for rows,
+// which are [rank_pitch][channel_pitch]; there the sums of R floats are repeated every rank_pitch floats of a vector.
 struct PartialLayout {
   std::int64_t input_product;   // dpre x^T, R by C; the gradient of K, C by k * k, for depthwise.
   std::int64_t input_sum;       // sum of dpre, R.
@@ -41,6 +42,19 @@ enum Statistic : std::int32_t {
   kStatisticCount
 };
 
+// A seed's weights in padded copies; padding is zero.
+struct PackedWeights {
+  const float* down;         // W1 or A transposed, [C][rank_pitch].
+  const float* up;           // W2 or B, [C][rank_pitch].
+  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch], rows of the first R.
+  const float* up_rows;      // W2 or B transposed, likewise.
+  const float* scale;        // u of affine, [channel_pitch].
+  const float* input_bias;   // b1, [rank_pitch].
+  const float* output_bias;  // b2 or t, [channel_pitch].
+  const float* weight;       // w of each channel, [channel_pitch]; alpha's factor is in the gate for kGated.
+  const float* gate;         // q, [channel_pitch].
+};
+
 // How the image kernels of depthwise keep one batch item: row r of channel c starts at c * pitch + lead + r *
 // row_stride. The column_halo zeros behind a row serve as right margin of that row and left margin of the next one;
 // lead zeros come before the first row, and zeros fill the rest up to the pitch. Taps that never meet the image are
@@ -54,19 +68,6 @@ struct PaddedImage {
   std::int64_t lead;         // row_halo * row_stride + column_halo
   std::int64_t flat;         // Positions that are computed, margins included; a multiple of Kernels::group.
   std::int64_t pitch;        // flat + 2 * lead, rounded up so that channels do not share their place in the cache.
-};
-
-// A seed's weights in padded copies; padding is zero.
-struct PackedWeights {
-  const float* down;         // W1 or A transposed, [C][rank_pitch].
-  const float* up;           // W2 or B, [C][rank_pitch].
-  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch], rows of the first R.
-  const float* up_rows;      // W2 or B transposed, likewise.
-  const float* scale;        // u of affine, [channel_pitch].
-  const float* input_bias;   // b1, [rank_pitch].
-  const float* output_bias;  // b2 or t, [channel_pitch].
-  const float* weight;       // w of each channel, [channel_pitch]; alpha's factor is in the gate for kGated.
-  const float* gate;         // q, [channel_pitch].
 };
 
 // One seed as the kernels see it in one call.
@@ -96,12 +97,13 @@ struct SeedTask {
   bool want_module;             // Backward: g(x) is needed for one of the above.
   bool want_hidden_slope;       // Backward: add to hidden_slope.
   PartialLayout partial;
-  std::int64_t partial_start;  // Floats of other tasks before this one in a partition's partial sums (image tasks).
-  std::int32_t kernel;         // k of depthwise.
-  PaddedImage image;           // depthwise
+  bool rows;                   // The tensor is channels-last and the kernels for rows serve the task.
   std::int32_t rank_pitch;     // R rounded up to what the kernels work in.
   std::int32_t channel_pitch;  // C rounded up to whole vectors.
   PackedWeights packed;
+  std::int64_t partial_start;  // Floats of other tasks before this one in a partition's partial sums (image tasks).
+  std::int32_t kernel;         // k of depthwise.
+  PaddedImage image;           // depthwise
 };
 
 // One seed's chunk over a run of positions: element (c, t) of a tensor is at c * channel_stride + t * position_stride;

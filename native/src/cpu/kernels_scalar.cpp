@@ -21,12 +21,13 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/rows_backward.hpp"
 #include "cpu/image_panels.hpp"
 #include "cpu/gate_body.hpp"
 #include "cpu/depthwise_body.hpp"
 #include "cpu/image_body.hpp"
-#include "cpu/planar_body.hpp"
-#include "cpu/rows_body.hpp"
 #include "cpu/entry.hpp"
 // clang-format on
 

@@ -38,7 +38,8 @@ inline Vec tanh(Vec x) {
 }
 
 // GELU(x) = max(x, 0) - t(|x|) with t(a) = a Phi(-a), a polynomial of degree 5 around each multiple of kGeluStep; row i
-// holds the coefficients of u^i. Absolute error of t 3e-8, of its derivative 6e-7; beyond kGeluEnd t stays at 2e-8.
+// holds the coefficients of u^i. Absolute error of t 3e-8, of its derivative 6e-7; beyond kGeluEnd, where t is 2e-8,
+// both are exactly 0.
 constexpr float kGeluStep = 0.375F;
 constexpr float kGeluEnd = 5.8F;
 alignas(64) constexpr float kGelu[6][16] = {
@@ -87,6 +88,11 @@ inline GeluArgument gelu_argument(Vec x) {
   return {index, fma(magic - index, set1(kGeluStep), a)};
 }
 
+// value, 0 beyond kGeluEnd.
+inline Vec gelu_tail(Vec x, Vec value) {
+  return select(less(set1(kGeluEnd), abs(x)), set1(0.0F), value);
+}
+
 inline Vec gelu(const GeluTable& table, Vec x) {
   const GeluArgument at = gelu_argument(x);
   Vec p = lookup(table.row[5], at.index);
@@ -94,7 +100,7 @@ inline Vec gelu(const GeluTable& table, Vec x) {
     p = fma(p, at.u, lookup(table.row[i], at.index));
   }
   // max returns its second argument for NaN.
-  return max(set1(0.0F), x) - p;
+  return max(set1(0.0F), x) - gelu_tail(x, p);
 }
 
 // GELU with its derivative.
@@ -108,6 +114,7 @@ inline Vec gelu(const GeluTable& table, Vec x, Vec* slope) {
     p = fma(p, at.u, lookup(table.row[i], at.index));
   }
   const Vec zero = set1(0.0F);
+  d = gelu_tail(x, d);
   *slope = select(less(x, zero), d, set1(1.0F) - d);
-  return max(zero, x) - p;
+  return max(zero, x) - gelu_tail(x, p);
 }

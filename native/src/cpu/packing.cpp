@@ -42,7 +42,8 @@ void copy_vector(const float* source, std::int32_t count, std::int32_t pitch, fl
 void choose_pitches(const Kernels& kernels, const Geometry& geometry, SeedTask* task) noexcept {
   const std::int32_t lanes = kernels.lanes;
   task->channel_pitch = round_up(task->channels, lanes);
-  if (geometry.channel_stride == 1) {
+  task->rows = geometry.channel_stride == 1;
+  if (task->rows) {
     // Narrow ranks of several rows share a vector where the instruction set has the shuffles for it.
     const bool packs = kernels.packs_rows && task->channels % lanes == 0;
     const std::int32_t narrow = task->rank <= 4 ? 4 : 8;
