@@ -73,20 +73,22 @@ TEST_P(KernelTest, SumsSayWhetherTheModuleRan) {
 TEST_P(KernelTest, DeadHiddenUnitsAreCounted) {
   const Context context = make_context(GetParam(), 3);
   for (const int32_t layout : kLayouts) {
-    for (const int32_t family : {ESPER_FAMILY_BOTTLENECK, ESPER_FAMILY_GATE, ESPER_FAMILY_DEPTHWISE}) {
-      for (const int64_t positions : {1, 9, 70}) {
-        Problem problem(9, layout, 2, positions);
-        problem.seeds = {make_seed(1, 7, family, 7)};
-        problem.seeds[0].activation = ESPER_ACTIVATION_RELU;
-        problem.finish(12);
-        const int64_t weights = family == ESPER_FAMILY_DEPTHWISE ? 7 * 9 : 7 * 7;
-        float* bias = problem.theta.data() + problem.seeds[0].parameter_offset + weights;
-        for (int i = 0; i < 7; ++i) {
-          bias[i] = i == 2 || i == 6 ? -1000.0F : 1000.0F;
+    for (const int32_t activation : {ESPER_ACTIVATION_RELU, ESPER_ACTIVATION_GELU}) {
+      for (const int32_t family : {ESPER_FAMILY_BOTTLENECK, ESPER_FAMILY_GATE, ESPER_FAMILY_DEPTHWISE}) {
+        for (const int64_t positions : {1, 9, 70}) {
+          Problem problem(9, layout, 2, positions);
+          problem.seeds = {make_seed(1, 7, family, 7)};
+          problem.seeds[0].activation = activation;
+          problem.finish(12);
+          const int64_t weights = family == ESPER_FAMILY_DEPTHWISE ? 7 * 9 : 7 * 7;
+          float* bias = problem.theta.data() + problem.seeds[0].parameter_offset + weights;
+          for (int i = 0; i < 7; ++i) {
+            bias[i] = i == 2 || i == 6 ? -1000.0F : 1000.0F;
+          }
+          const Results results = run(problem, context.get());
+          EXPECT_EQ(results.sums[0].hidden_units, 7);
+          EXPECT_EQ(results.sums[0].hidden_dead, 2) << "family " << family << " activation " << activation;
         }
-        const Results results = run(problem, context.get());
-        EXPECT_EQ(results.sums[0].hidden_units, 7);
-        EXPECT_EQ(results.sums[0].hidden_dead, 2) << "family " << family;
       }
     }
   }
