@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "optimizer/update.hpp"
+
 namespace esper::cpu {
 
 // How the blend weight w varies over the chunk.
@@ -173,6 +175,7 @@ struct Kernels {
   void (*fence)();  // Makes streamed output visible to other threads; once a partition, after its last call.
   void (*image_forward)(const ImageForwardCall& call);
   void (*image_backward)(const ImageBackwardCall& call);
+  void (*update)(const optimizer::UpdateCall& call);
 };
 
 extern const Kernels kScalarKernels;

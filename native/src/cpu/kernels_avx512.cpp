@@ -31,11 +31,13 @@ namespace {
 #include "cpu/depthwise_body.hpp"
 #include "cpu/image_body.hpp"
 #include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,  kFusedRank, kPacksRows, kGroup,        kOuterRows,
-                                kOuterColumns,    forward, backward,   fence,      image_forward, image_backward};
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,         kFusedRank, kPacksRows, kGroup,
+                                kOuterRows,       kOuterColumns,  forward,    backward,   fence,
+                                image_forward,    image_backward, update};
 
 }  // namespace esper::cpu

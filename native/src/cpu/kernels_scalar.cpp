@@ -29,11 +29,13 @@ namespace {
 #include "cpu/depthwise_body.hpp"
 #include "cpu/image_body.hpp"
 #include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,  kFusedRank, kPacksRows, kGroup,        kOuterRows,
-                                kOuterColumns,    forward, backward,   fence,      image_forward, image_backward};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,         kFusedRank, kPacksRows, kGroup,
+                                kOuterRows,       kOuterColumns,  forward,    backward,   fence,
+                                image_forward,    image_backward, update};
 
 }  // namespace esper::cpu

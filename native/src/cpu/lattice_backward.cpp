@@ -22,6 +22,17 @@ struct Partials {
     }
     return sum;
   }
+
+  // The totals of count indices from index on.
+  void total(std::int64_t index, std::int64_t count, double* out) const noexcept {
+    std::fill_n(out, count, 0.0);
+    for (std::int32_t i = 0; i < partitions; ++i) {
+      const float* part = first + i * stride + index;
+      for (std::int64_t k = 0; k < count; ++k) {
+        out[k] += static_cast<double>(part[k]);
+      }
+    }
+  }
 };
 
 // Adds gradients to a seed's part of dtheta and remembers the sum of squares of what it added.
@@ -61,10 +72,18 @@ void add_matrix(const Partials& partials, std::int64_t section, std::int64_t row
 // Adds a matrix that kernels for rows keep as [rank][channel_pitch]; theta holds it so, or as [channel][rank].
 void add_rows_matrix(const SeedTask& task, const Partials& partials, std::int64_t section, double factor,
                      bool by_channel, std::int64_t first, ParameterSink* sink) {
+  constexpr std::int64_t kChunk = 64;
+  double total[kChunk];
+  const std::int64_t row_step = by_channel ? 1 : task.channels;
+  const std::int64_t column_step = by_channel ? task.rank : 1;
   for (std::int64_t r = 0; r < task.rank; ++r) {
-    for (std::int64_t c = 0; c < task.channels; ++c) {
-      const std::int64_t index = by_channel ? c * task.rank + r : r * task.channels + c;
-      sink->add(first + index, factor * partials.total(section + r * task.channel_pitch + c));
+    for (std::int64_t start = 0; start < task.channels; start += kChunk) {
+      const std::int64_t count = std::min<std::int64_t>(kChunk, task.channels - start);
+      partials.total(section + r * task.channel_pitch + start, count, total);
+      const std::int64_t target = first + r * row_step + start * column_step;
+      for (std::int64_t c = 0; c < count; ++c) {
+        sink->add(target + c * column_step, factor * total[c]);
+      }
     }
   }
 }

@@ -64,6 +64,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm256_sqrt_ps(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {_mm256_max_ps(a.v, b.v)};
 }

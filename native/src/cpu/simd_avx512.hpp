@@ -60,6 +60,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm512_sqrt_ps(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {_mm512_max_ps(a.v, b.v)};
 }

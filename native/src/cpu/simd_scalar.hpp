@@ -57,6 +57,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {a.v * b.v + c.v};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {__builtin_sqrtf(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {a.v > b.v ? a.v : b.v};
 }
