@@ -251,6 +251,7 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
     task.partial_start = plan.partial_size;
     plan.partial_size += task.partial.count;
   }
+  plan.scratch_size = (plan.scratch_size + 15) / 16 * 16;  // Whole cache lines, so that every part is aligned.
   const std::size_t tasks = workspace.tasks.size() + workspace.image_tasks.size();
   plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
