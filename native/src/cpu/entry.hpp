@@ -28,7 +28,9 @@ void backward(const BackwardCall& call) {
     rows_backward<true>(call);
   } else if (rows) {
     rows_backward<false>(call);
+  } else if (call.stream && call.task->want_dx && can_stream_planes(call.chunk, call.dx)) {
+    planar_backward<true>(call);
   } else {
-    backward_run<false>(call);
+    planar_backward<false>(call);
   }
 }
