@@ -1,4 +1,5 @@
 using Esper.Contracts.Blueprints;
+using Esper.Graph;
 
 namespace Esper.Kasmina.Lifecycle;
 
@@ -14,12 +15,18 @@ public readonly record struct ModuleCost(long Parameters, long Flops);
 
 /// <summary>What gate G0 looks at.</summary>
 /// <param name="Blueprint">The blueprint.</param>
+/// <param name="Layout">Kind of the site's value.</param>
 /// <param name="Channels">Channels of the chunk.</param>
 /// <param name="Cost">Cost of the module.</param>
 /// <param name="Left">Budget before it.</param>
 /// <param name="InitialParameters">The parameters it would start with.</param>
 public sealed record GerminationInput(
-    Blueprint Blueprint, int Channels, ModuleCost Cost, GrowthBudget Left, ReadOnlyMemory<float> InitialParameters);
+    Blueprint Blueprint,
+    SiteLayout Layout,
+    int Channels,
+    ModuleCost Cost,
+    GrowthBudget Left,
+    ReadOnlyMemory<float> InitialParameters);
 
 /// <summary>Means over the telemetry of one epoch.</summary>
 /// <param name="Samples">Steps in which the module was measured.</param>

@@ -1,11 +1,12 @@
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Graph;
 using Esper.Native;
 
 namespace Esper.Kasmina.Lifecycle;
 
 /// <summary>What the lifecycle knows of one seed beyond its row in the state store.</summary>
-internal sealed class SeedRecord(SeedId id, int row, int channels, long positions)
+internal sealed class SeedRecord(LatticePlace place, int row)
 {
     private double _activation;
     private double _gradient;
@@ -13,15 +14,17 @@ internal sealed class SeedRecord(SeedId id, int row, int channels, long position
     private int _samples;
     private bool _hasGradient = true;
 
-    public SeedId Id { get; } = id;
+    public SeedId Id { get; } = place.Seed;
 
     /// <summary>Row in the state store.</summary>
     public int Row { get; } = row;
 
-    public int Channels { get; } = channels;
+    public int Channels { get; } = place.Channels;
 
     /// <summary>Positions an example at the site.</summary>
-    public long Positions { get; } = positions;
+    public long Positions { get; } = place.Positions;
+
+    public SiteLayout Layout { get; } = place.Layout;
 
     public Blueprint? Blueprint { get; set; }
 
