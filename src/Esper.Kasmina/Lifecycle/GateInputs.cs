@@ -33,4 +33,6 @@ public sealed record GerminationInput(
 /// <param name="ActivationRatio">RMS of g(x) over RMS of x.</param>
 /// <param name="GradientRatio">RMS gradient newborn over host; null where the site has no producer.</param>
 /// <param name="Alignment">Cosine of dL/dy and g(x).</param>
-public readonly record struct TelemetryMeans(int Samples, double ActivationRatio, double? GradientRatio, double Alignment);
+/// <param name="DeadFraction">Share of hidden units that let no gradient through; null where the module has none.</param>
+public readonly record struct TelemetryMeans(
+    int Samples, double ActivationRatio, double? GradientRatio, double Alignment, double? DeadFraction = null);

@@ -130,6 +130,7 @@ public sealed partial class SeedLifecycle
             telemetry?.GradientRatio,
             telemetry?.Alignment,
             gain?.AccuracyMean,
-            gain?.AccuracyHalfWidth);
+            gain?.AccuracyHalfWidth,
+            telemetry?.DeadFraction);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class SeedRecord(LatticePlace place, int row)
     private double _alignment;
     private int _samples;
     private bool _hasGradient = true;
+    private double? _dead;
 
     public SeedId Id { get; } = place.Seed;
 
@@ -55,17 +56,22 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         _alignment += telemetry.Alignment;
         _hasGradient &= telemetry.HostGradientRms > 0;
         _gradient += telemetry.HostGradientRms is > 0 and double host ? telemetry.ParameterGradientRms / host : 0;
+        _dead = telemetry.DeadFraction is { } dead ? (_dead ?? 0) + dead : null;
     }
 
     /// <summary>Means since the last <see cref="ClearTelemetry"/>; null without a sample.</summary>
     public TelemetryMeans? Telemetry => _samples == 0
         ? null
         : new TelemetryMeans(
-            _samples, _activation / _samples, _hasGradient ? _gradient / _samples : null, _alignment / _samples);
+            _samples,
+            _activation / _samples,
+            _hasGradient ? _gradient / _samples : null,
+            _alignment / _samples,
+            _dead / _samples);
 
     public void ClearTelemetry()
     {
-        (_samples, _activation, _gradient, _alignment, _hasGradient) = (0, 0, 0, 0, true);
+        (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (0, 0, 0, 0, true, null);
     }
 
     /// <summary>Forgets the module; what was learned about the place (rejected blueprints) stays.</summary>
@@ -88,7 +94,7 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         Isolation,
         [.. Gains],
         [.. Rejected],
-        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient));
+        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient, _dead));
 
     public void Load(SeedSnapshot snapshot)
     {
@@ -100,11 +106,12 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         Gains.AddRange(snapshot.Gains);
         Rejected.Clear();
         Rejected.AddRange(snapshot.Rejected);
-        (_samples, _activation, _gradient, _alignment, _hasGradient) = (
+        (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (
             snapshot.Telemetry.Samples,
             snapshot.Telemetry.Activation,
             snapshot.Telemetry.Gradient,
             snapshot.Telemetry.Alignment,
-            snapshot.Telemetry.HasGradient);
+            snapshot.Telemetry.HasGradient,
+            snapshot.Telemetry.Dead);
     }
 }
