@@ -5,28 +5,32 @@ using Esper.Native.Interop;
 namespace Esper.Native;
 
 /// <content>
-/// The mirror: an array of one <see cref="SeedView"/> a seed that is brought up to date with one copy. The store remembers what the
-/// last call copied, not where to, so that one store serves one mirror.
+/// Mirrors: arrays of one <see cref="SeedView"/> a seed. The store remembers which one it brought up to date last, by its address,
+/// and copies everything to any other.
 /// </content>
 public sealed unsafe partial class SeedStateStore
 {
     private const int ThrownByCopy = -1;
     private const int OutsideTarget = -2;
 
-    /// <summary>Brings a mirror in managed memory up to date with all changes since the last call, everything the first time.</summary>
-    /// <param name="target">The same array in each call, one entry a seed.</param>
+    // Keeps the mirror's address from being given to another one.
+    private SeedMirror? lastMirror;
+
+    /// <summary>Brings a mirror in managed memory up to date: all changes since the last call, everything the first time.</summary>
     /// <returns>Bytes copied; 0 if nothing changed.</returns>
-    /// <exception cref="ArgumentException">The length is not the number of seeds.</exception>
-    public long Mirror(Span<SeedView> target)
+    /// <exception cref="ArgumentException">The mirror is of another number of seeds.</exception>
+    public long Mirror(SeedMirror target)
     {
-        if (target.Length != Count)
+        ArgumentNullException.ThrowIfNull(target);
+        if (target.Count != Count)
         {
-            throw new ArgumentException($"target has {target.Length} entries, the store has {Count} seeds.", nameof(target));
+            throw new ArgumentException($"target has {target.Count} entries, the store has {Count} seeds.", nameof(target));
         }
 
-        fixed (SeedView* first = target)
+        lastMirror = target;
+        fixed (SeedView* first = target.Target)
         {
-            HostTarget bounds = new((byte*)first, (byte*)(first + target.Length));
+            HostTarget bounds = new((byte*)first, (byte*)(first + target.Count));
             long copied;
             Status.Check(EsperApi.SeedStoreMirror(handle, &CopyToHost, &bounds, first, &copied));
             return copied;
@@ -34,26 +38,29 @@ public sealed unsafe partial class SeedStateStore
     }
 
     /// <summary>Brings a mirror in device memory up to date, with one call of <paramref name="copy"/> or none.</summary>
-    /// <param name="target">The same memory in each call, room for one <see cref="SeedView"/> a seed.</param>
-    /// <param name="copy">Queues the copy; what it throws comes out of this call, and the changes stay pending.</param>
+    /// <param name="target">
+    /// Room for one <see cref="SeedView"/> a seed. Memory that was freed and allocated anew at the same address looks like the same
+    /// mirror; let another one come between.
+    /// </param>
+    /// <param name="copy">Queues the copy; what it throws comes out of this call. The changes then stay pending.</param>
     /// <returns>Bytes copied; 0 if nothing changed.</returns>
-    /// <exception cref="NativeException">The target is null, or the copy returned a code; the message has it.</exception>
+    /// <exception cref="NativeException">The target is none, or the copy returned a code; the message has it.</exception>
     public long Mirror(DevicePointer target, MirrorCopy copy)
     {
         ArgumentNullException.ThrowIfNull(copy);
         DeviceTarget state = new(copy);
-        GCHandle pinned = GCHandle.Alloc(state);
+        GCHandle reference = GCHandle.Alloc(state);
         try
         {
             long copied;
-            int status = EsperApi.SeedStoreMirror(handle, &CopyToDevice, (void*)GCHandle.ToIntPtr(pinned), target.Raw, &copied);
+            int status = EsperApi.SeedStoreMirror(handle, &CopyToDevice, (void*)GCHandle.ToIntPtr(reference), target.Raw, &copied);
             state.Failure?.Throw();
             Status.Check(status);
             return copied;
         }
         finally
         {
-            pinned.Free();
+            reference.Free();
         }
     }
 

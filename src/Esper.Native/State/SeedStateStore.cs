@@ -5,7 +5,7 @@ namespace Esper.Native;
 
 /// <summary>
 /// State of many seeds in native memory, at most 32 bytes a seed. One thread at a time may write (<see cref="Transition"/>,
-/// <see cref="SetAlpha"/>, <see cref="Assign"/>, <see cref="EndEpoch"/>, <see cref="Restore"/>, <see cref="Mirror(Span{SeedView})"/>).
+/// <see cref="SetAlpha"/>, <see cref="Assign"/>, <see cref="EndEpoch"/>, <see cref="Restore"/>, <see cref="Mirror(SeedMirror)"/>).
 /// Any number of threads may read meanwhile (<see cref="Read"/>, <see cref="Select"/>, <see cref="Verify"/>, <see cref="Version"/>)
 /// without locks: each row that they see was written as a whole, and they never block the writer. Two reads may see two different
 /// moments; <see cref="Version"/> before and after tells.
