@@ -14,7 +14,7 @@ public sealed unsafe class CudaLattice : IDisposable
     /// </summary>
     public const int SumCount = EsperConstants.CudaSumCount;
 
-    private readonly CudaLatticeHandle handle;
+    private readonly CudaLatticeHandle handle = new();
     private readonly CudaHandle device;
     private bool holdsDevice;
 
@@ -31,13 +31,16 @@ public sealed unsafe class CudaLattice : IDisposable
         EsperShape size = shape.ToNative();
         this.device = device.Handle;
         this.device.DangerousAddRef(ref holdsDevice);
-        int status = EsperApi.CudaLatticeCreate(device.Handle, lattice.Handle, &size, (int)dtype, out handle);
-        if (status != 0)
+        try
+        {
+            int status = EsperApi.CudaLatticeCreate(device.Handle, lattice.Handle, &size, (int)dtype, out handle);
+            Status.Check(status, nameof(CudaLattice));
+        }
+        catch
         {
             Release();
+            throw;
         }
-
-        Status.Check(status, nameof(CudaLattice));
     }
 
     /// <summary>Takes over the seeds that the lattice has now: one asynchronous copy, ordered on the stream.</summary>
