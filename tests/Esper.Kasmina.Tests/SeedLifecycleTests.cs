@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;

@@ -55,12 +55,13 @@ public sealed class CudaTests
     }
 
     [Theory]
-    [InlineData("sm_nonsense")]
-    [InlineData("")]
-    public void An_architecture_that_is_none_is_refused(string architecture)
+    [InlineData("sm_nonsense", NativeStatus.InvalidArgument)]
+    [InlineData("", NativeStatus.InvalidArgument)]
+    [InlineData("sm_35", NativeStatus.Unsupported)]
+    public void An_architecture_that_no_kernel_is_for_is_refused(string architecture, NativeStatus status)
     {
         NativeException failure = Assert.Throws<NativeException>(() => CudaDevice.Compile(architecture));
-        Assert.Equal(NativeStatus.InvalidArgument, failure.Status);
+        Assert.Equal(status, failure.Status);
         Assert.StartsWith("Compile: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("architecture", failure.NativeText, StringComparison.Ordinal);
     }

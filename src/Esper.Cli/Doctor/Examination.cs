@@ -16,7 +16,8 @@ internal sealed class Examination
     public const double SlowestMatmul = 20;
 
     private const string Rebuild = "build the native libraries with ./build.sh build";
-    private const string MendCuda = "install NVRTC of the driver's CUDA version (Debian: libnvrtc11.2 from non-free), or update the driver";
+    private const string MendCuda =
+        "install NVRTC (the CUDA toolkit, the Python wheel nvidia-cuda-nvrtc or Debian's libnvrtc11.2) or a newer driver";
     private const string InstallBlas = "./build.sh setup installs libopenblas0-pthread";
     private readonly IMachineProbe _probe;
     private readonly Problems _problems = new();
