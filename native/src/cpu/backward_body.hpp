@@ -245,10 +245,10 @@ inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, 
   }
 }
 
-// Copies a tile to a panel, zeroes behind it, and asks for the tile after it into the second-level cache. Rows of
-// images are often a power of two apart and would push each other out of the first level.
-inline void gather_plane(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
-                         std::int64_t valid, std::int64_t positions, float* panel) {
+// Copies valid positions of every channel to rows that are positions apart, and asks for the tile after them into the
+// second-level cache. Rows of images are often a power of two apart and would push each other out of the first level.
+inline void gather_rows_of_image(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
+                                 std::int64_t valid, std::int64_t positions, float* panel) {
   constexpr std::int64_t kLine = 16;
   for (std::int32_t c = 0; c < channels; ++c) {
     const float* from = source + c * leading;
@@ -264,6 +264,12 @@ inline void gather_plane(const float* source, std::int64_t leading, std::int64_t
       to[t] = from[t];
     }
   }
+}
+
+// The same for a whole tile, zeroes behind it.
+inline void gather_plane(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
+                         std::int64_t valid, std::int64_t positions, float* panel) {
+  gather_rows_of_image(source, leading, ahead, channels, valid, positions, panel);
   clear_tail(panel, channels, valid, positions);
 }
 
@@ -275,6 +281,8 @@ inline void planar_backward(const BackwardCall& call) {
   const std::int64_t positions = task.tile;
   const std::int64_t leading = chunk.channel_stride;
   const BackwardScratch s = carve(task, call.scratch);
+  const Tile x{s.x, positions};
+  const Tile dy{s.dy, positions};
   for (std::int64_t start = 0; start < chunk.positions; start += positions) {
     const std::int64_t left = chunk.positions - start;
     const std::int64_t valid = left < positions ? left : positions;
@@ -282,13 +290,44 @@ inline void planar_backward(const BackwardCall& call) {
     const std::int64_t ahead = left > positions ? positions : task.channels * leading - start;
     gather_plane(call.x + start, leading, ahead, task.channels, valid, positions, s.x);
     gather_plane(call.dy + start, leading, ahead, task.channels, valid, positions, s.dy);
-    const Tile x{s.x, positions};
-    const Tile dy{s.dy, positions};
     if (!task.want_dx || valid == positions) {
       backward_tile<Streaming>(call, x, dy, task.want_dx ? call.dx + start : nullptr, leading, valid, s);
     } else {
       backward_tile<false>(call, x, dy, s.dy, positions, valid, s);
       store_panel<false>(chunk, s.dy, task.channels, valid, positions, call.dx + start);
+    }
+  }
+}
+
+// The chunks of several small images, side by side in one tile.
+template <bool Streaming>
+inline void grouped_backward(const BackwardCall& call) {
+  const SeedTask& task = *call.task;
+  const std::int64_t count = call.chunk.positions;
+  const std::int64_t leading = call.chunk.channel_stride;
+  const std::int64_t positions = task.tile;
+  const std::int64_t valid = call.images * count;
+  const BackwardScratch s = carve(task, call.scratch);
+  const std::int64_t ahead = task.channels * leading;
+  for (std::int64_t i = 0; i < call.images; ++i) {
+    gather_rows_of_image(call.x + i * call.image_stride, leading, ahead, task.channels, count, positions,
+                         s.x + i * count);
+    gather_rows_of_image(call.dy + i * call.image_stride, leading, ahead, task.channels, count, positions,
+                         s.dy + i * count);
+  }
+  clear_tail(s.x, task.channels, valid, positions);
+  clear_tail(s.dy, task.channels, valid, positions);
+  backward_tile<false>(call, {s.x, positions}, {s.dy, positions}, s.dy, positions, valid, s);
+  if (!task.want_dx) {
+    return;
+  }
+  for (std::int64_t i = 0; i < call.images; ++i) {
+    for (std::int32_t c = 0; c < task.channels; ++c) {
+      const float* from = s.dy + c * positions + i * count;
+      float* to = call.dx + i * call.image_stride + c * leading;
+      for (std::int64_t t = 0; t < count; t += kLanes) {
+        put<Streaming>(to + t, load(from + t));
+      }
     }
   }
 }
