@@ -200,15 +200,25 @@ inline void gather_rows(const float* source, std::int64_t stride, std::int32_t c
   }
 }
 
+// Where the rows of a block are read: in the tensor, or gathered in scratch.
+struct RowsSource {
+  const float* data;
+  std::int64_t stride;
+  bool gathered;
+};
+
 template <WeightKind Kind, bool Streaming>
-inline void rows_blend(const ForwardCall& call, const float* x, float* y, std::int64_t rows, const float* hidden,
+inline void rows_blend(const ForwardCall& call, RowsSource x, float* y, std::int64_t rows, const float* hidden,
                        const float* gate) {
   const SeedTask& task = *call.task;
   const std::int64_t stride = call.chunk.position_stride;
-  const std::int64_t pitch = task.channel_pitch;
   const float* weight = task.packed.weight;
-  module_rows(task, x, pitch, hidden, rows, [=, &task](std::int64_t row, std::int32_t c, Lanes lanes, Vec g) {
-    const Vec h = load(x + row * pitch + c);
+  module_rows(task, x.data, x.stride, hidden, rows, [=, &task](std::int64_t row, std::int32_t c, Lanes lanes, Vec g) {
+    const float* source = x.data + row * x.stride + c;
+    if (!x.gathered) {
+      __builtin_prefetch(source + kRowsAhead * x.stride, 0, 2);
+    }
+    const Vec h = load_lanes(source, lanes);
     float* target = y + row * stride + c;
     if constexpr (Kind == WeightKind::kGated) {
       store_lanes<Streaming>(target, lanes, fma(set1(task.alpha * gate[row]), g, h));
@@ -226,32 +236,44 @@ inline void rows_blend(const ForwardCall& call, const float* x, float* y, std::i
 }
 
 template <bool Streaming>
+inline void rows_block_forward(const ForwardCall& call, RowsSource x, float* y, std::int64_t rows, float* hidden) {
+  const SeedTask& task = *call.task;
+  float* gate = hidden + kRowsAhead * task.rank_pitch;
+  if (task.family != ESPER_FAMILY_AFFINE) {
+    contract(task.packed.down, task.rank_pitch, task.packed.input_bias, x.data, x.stride, task.channels, rows, hidden);
+    if (task.activation >= 0) {
+      // Room for rows rounded up to 16 makes this a whole number of vectors.
+      activate_panel(task.activation, hidden, nullptr, (rows * task.rank_pitch + kLanes - 1) / kLanes * kLanes);
+    }
+  }
+  if (task.kind == WeightKind::kGated) {
+    gate_rows(task, x.data, x.stride, rows, gate);
+    rows_blend<WeightKind::kGated, Streaming>(call, x, y, rows, hidden, gate);
+  } else if (task.kind == WeightKind::kChannel) {
+    rows_blend<WeightKind::kChannel, Streaming>(call, x, y, rows, hidden, gate);
+  } else {
+    rows_blend<WeightKind::kUniform, Streaming>(call, x, y, rows, hidden, gate);
+  }
+}
+
+template <bool Streaming>
 inline void rows_forward(const ForwardCall& call) {
   const SeedTask& task = *call.task;
   const std::int64_t stride = call.chunk.position_stride;
-  const std::int64_t pitch = task.channel_pitch;
-  float* x = call.scratch;
-  float* hidden = x + kRowsAhead * pitch;
-  float* gate = hidden + kRowsAhead * task.rank_pitch;
+  float* hidden = call.scratch;
+  float* gathered = hidden + kRowsAhead * (task.rank_pitch + 1);
+  // Wide chunks have arithmetic enough to hide the loads; narrow ones are read once, into scratch.
+  const bool gathers = task.channel_pitch <= 2 * kLanes;
   for (std::int64_t start = 0; start < call.chunk.positions; start += kRowsAhead) {
     const std::int64_t left = call.chunk.positions - start;
     const std::int64_t rows = left < kRowsAhead ? left : kRowsAhead;
-    gather_rows(call.x + start * stride, stride, task.channels, pitch, rows, x);
+    const float* x = call.x + start * stride;
     float* y = call.y + start * stride;
-    if (task.family != ESPER_FAMILY_AFFINE) {
-      contract(task.packed.down, task.rank_pitch, task.packed.input_bias, x, pitch, task.channels, rows, hidden);
-      if (task.activation >= 0) {
-        // Room for rows rounded up to 16 makes this a whole number of vectors.
-        activate_panel(task.activation, hidden, nullptr, (rows * task.rank_pitch + kLanes - 1) / kLanes * kLanes);
-      }
-    }
-    if (task.kind == WeightKind::kGated) {
-      gate_rows(task, x, pitch, rows, gate);
-      rows_blend<WeightKind::kGated, Streaming>(call, x, y, rows, hidden, gate);
-    } else if (task.kind == WeightKind::kChannel) {
-      rows_blend<WeightKind::kChannel, Streaming>(call, x, y, rows, hidden, gate);
+    if (gathers) {
+      gather_rows(x, stride, task.channels, task.channel_pitch, rows, gathered);
+      rows_block_forward<Streaming>(call, {gathered, task.channel_pitch, true}, y, rows, hidden);
     } else {
-      rows_blend<WeightKind::kUniform, Streaming>(call, x, y, rows, hidden, gate);
+      rows_block_forward<Streaming>(call, {x, stride, false}, y, rows, hidden);
     }
   }
 }
