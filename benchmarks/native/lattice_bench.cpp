@@ -178,12 +178,14 @@ class Measurement {
   Row row(Mode mode, Pass pass, Series timed, Series bounded) const {
     const Work work = pass == Pass::kForward ? work_.forward_work(mode) : work_.backward_work(mode);
     const std::vector<double>& eager = times_[pass == Pass::kForward ? kEagerForward : kEagerBoth];
-    const int way = best_copy(kCopyCount);
+    const int way = best_copy(kLargeCopyCount);
+    const int fastest = best_copy(kCopyCount);
     const std::vector<double>& copies = copies_[way];
-    std::vector<double> ratios, fractions;
+    std::vector<double> ratios, fractions, strict;
     for (std::size_t i = 0; i < fma_.size(); ++i) {
       ratios.push_back(eager[i] / times_[timed][i]);
       fractions.push_back(std::max(work.bytes / copies[i], work.flops / fma_[i]) / times_[bounded][i]);
+      strict.push_back(std::max(work.bytes / copies_[fastest][i], work.flops / fma_[i]) / times_[bounded][i]);
     }
     const Quartiles copy = quartiles(copies);
     const Quartiles fma = quartiles(fma_);
@@ -201,7 +203,9 @@ class Measurement {
     row.best_fraction = std::max(work.bytes / copy.most, work.flops / fma.most) / alone.least;
     row.copy_rate = copy.median;
     row.copy = copy_name(way);
-    row.large_copy_rate = median(copies_[best_copy(kLargeCopyCount)]);
+    row.fastest_copy = copy_name(fastest);
+    row.fastest_copy_rate = median(copies_[fastest]);
+    row.strict_fraction = median(strict);
     row.fma_rate = fma.median;
     row.rounds = static_cast<int>(fma_.size());
     return row;

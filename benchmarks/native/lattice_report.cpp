@@ -87,10 +87,10 @@ void print_json(std::FILE* file, const Row& row) {
   std::fprintf(
       file,
       ",\"roofline_fraction\":%.4f,\"roofline_q1\":%.4f,\"roofline_q3\":%.4f,\"roofline_best\":%.4f,\"copy_gbs\":%.3f,"
-      "\"copy\":\"%s\",\"copy_64mib_gbs\":%.3f,"
+      "\"copy\":\"%s\",\"fastest_copy\":\"%s\",\"fastest_copy_gbs\":%.3f,\"roofline_fastest_copy\":%.4f,"
       "\"fma_gflops\":%.2f,\"rounds\":%d}\n",
       row.fraction.median, row.fraction.low, row.fraction.high, row.best_fraction, row.copy_rate / 1e9, row.copy,
-      row.large_copy_rate / 1e9, row.fma_rate / 1e9, row.rounds);
+      row.fastest_copy, row.fastest_copy_rate / 1e9, row.strict_fraction, row.fma_rate / 1e9, row.rounds);
   std::fflush(file);
 }
 

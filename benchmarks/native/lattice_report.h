@@ -25,9 +25,11 @@ struct Row {
   Quartiles fraction;      // Of the roofline: of that pass.
   // The roofline of the best probes over the shortest time: less moved by what else the machine does.
   double best_fraction;
-  double copy_rate;        // Of the best way to copy,
-  const char* copy;        // this one,
-  double large_copy_rate;  // and of the best one of 64 MiB.
+  double copy_rate;          // Of the better way to copy 64 MiB,
+  const char* copy;          // this one.
+  double fastest_copy_rate;  // Of the best of all ways, the case's own size included,
+  const char* fastest_copy;  // this one,
+  double strict_fraction;    // and the roofline fraction against it.
   double fma_rate;
   int rounds;
 };
