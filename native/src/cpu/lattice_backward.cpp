@@ -235,12 +235,13 @@ struct Plan {
   std::int64_t statistics_size;  // Doubles a partition, rounded up so that partitions share no cache line.
   float* scratch;
   float* partials;
+  float* recent;  // pointwise_size floats a partition, of the kernels for rows.
   double* statistics;
 };
 
 Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context) {
   Workspace& workspace = context.workspace();
-  Plan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr};
+  Plan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr, nullptr};
   for (const SeedTask& task : workspace.tasks) {
     plan.scratch_size = std::max(plan.scratch_size, backward_scratch(task));
     plan.partial_size += task.partial.count;
@@ -256,6 +257,7 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
   plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
   plan.partials = workspace.partials.reserve(plan.partial_size * context.threads());
+  plan.recent = workspace.recent.reserve(geometry.channel_stride == 1 ? plan.pointwise_size * context.threads() : 0);
   workspace.statistics.assign(static_cast<std::size_t>(plan.statistics_size * context.threads()), 0.0);
   plan.statistics = workspace.statistics.data();
   return plan;
@@ -289,12 +291,29 @@ void run_images(std::int32_t partition, Context& context, const Plan& plan, cons
   }
 }
 
+// Moves recent sums into the totals.
+void fold(float* recent, float* total, std::int64_t count) noexcept {
+  for (std::int64_t i = 0; i < count; ++i) {
+    total[i] += recent[i];
+    recent[i] = 0.0F;
+  }
+}
+
 // One partition's share: sums into its own memory, dx into its own positions.
 void run_partition(std::int32_t partition, Context& context, const Plan& plan, const Gradients& tensors) noexcept {
   const Workspace& workspace = context.workspace();
   const Geometry& geometry = plan.geometry;
   float* partials = plan.partials + partition * plan.partial_size;
   clear_floats(partials, plan.pointwise_size);
+  // Kernels for rows add position after position: their sums are folded away before they grow long, so that the
+  // rounding errors of large tensors stay small. Kernels for planes add whole tiles.
+  const bool folds = geometry.channel_stride == 1;
+  float* recent = folds ? plan.recent + partition * plan.pointwise_size : partials;
+  if (folds) {
+    clear_floats(recent, plan.pointwise_size);
+  }
+  constexpr std::int64_t kPositionsBetweenFolds = 2048;
+  std::int64_t positions = 0;
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
   Runs runs(geometry, partition, context.threads(), workspace.images_together);
   Run run;
@@ -304,7 +323,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
         copy_channels(geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched, tensors.dy, tensors.dx);
       }
     }
-    float* partial = partials;
+    float* partial = recent;
     double* statistics = plan.statistics + partition * plan.statistics_size;
     for (const SeedTask& task : workspace.tasks) {
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
@@ -322,6 +341,14 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       partial += task.partial.count;
       statistics += kStatisticCount;
     }
+    positions += run.count;
+    if (folds && positions >= kPositionsBetweenFolds) {
+      fold(recent, partials, plan.pointwise_size);
+      positions = 0;
+    }
+  }
+  if (folds) {
+    fold(recent, partials, plan.pointwise_size);
   }
   context.kernels().fence();
   run_images(partition, context, plan, tensors);

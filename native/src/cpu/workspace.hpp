@@ -57,6 +57,7 @@ struct Workspace {
   std::vector<double> statistics;  // [partition][task][kStatisticCount]
   FloatBuffer packed;              // [task]
   FloatBuffer scratch;             // [partition]
+  FloatBuffer recent;              // [partition]
   FloatBuffer partials;            // [partition][task]
 };
 
