@@ -299,21 +299,20 @@ inline void planar_backward(const BackwardCall& call) {
   }
 }
 
-// The chunks of several small images, side by side in one tile.
+// The chunks of images number first to first + images - 1 of the call, side by side in one tile.
 template <bool Streaming>
-inline void grouped_backward(const BackwardCall& call) {
+inline void grouped_tile(const BackwardCall& call, std::int64_t first, std::int64_t images, const BackwardScratch& s) {
   const SeedTask& task = *call.task;
   const std::int64_t count = call.chunk.positions;
   const std::int64_t leading = call.chunk.channel_stride;
   const std::int64_t positions = task.tile;
-  const std::int64_t valid = call.images * count;
-  const BackwardScratch s = carve(task, call.scratch);
+  const std::int64_t valid = images * count;
   const std::int64_t ahead = task.channels * leading;
-  for (std::int64_t i = 0; i < call.images; ++i) {
-    gather_rows_of_image(call.x + i * call.image_stride, leading, ahead, task.channels, count, positions,
-                         s.x + i * count);
-    gather_rows_of_image(call.dy + i * call.image_stride, leading, ahead, task.channels, count, positions,
-                         s.dy + i * count);
+  const std::int64_t base = first * call.image_stride;
+  for (std::int64_t i = 0; i < images; ++i) {
+    const std::int64_t image = base + i * call.image_stride;
+    gather_rows_of_image(call.x + image, leading, ahead, task.channels, count, positions, s.x + i * count);
+    gather_rows_of_image(call.dy + image, leading, ahead, task.channels, count, positions, s.dy + i * count);
   }
   clear_tail(s.x, task.channels, valid, positions);
   clear_tail(s.dy, task.channels, valid, positions);
@@ -321,13 +320,35 @@ inline void grouped_backward(const BackwardCall& call) {
   if (!task.want_dx) {
     return;
   }
-  for (std::int64_t i = 0; i < call.images; ++i) {
+  for (std::int64_t i = 0; i < images; ++i) {
     for (std::int32_t c = 0; c < task.channels; ++c) {
       const float* from = s.dy + c * positions + i * count;
-      float* to = call.dx + i * call.image_stride + c * leading;
+      float* to = call.dx + base + i * call.image_stride + c * leading;
       for (std::int64_t t = 0; t < count; t += kLanes) {
         put<Streaming>(to + t, load(from + t));
       }
     }
+  }
+}
+
+// Several whole images, as many of them together as the task's tile has room for. What is added up together depends on
+// nothing but the task and the geometry.
+template <bool Streaming>
+inline void grouped_backward(const BackwardCall& call) {
+  const std::int64_t together = call.task->tile / call.chunk.positions;
+  if (together <= 1) {
+    BackwardCall one = call;
+    for (std::int64_t i = 0; i < call.images; ++i) {
+      planar_backward<Streaming>(one);
+      one.x += call.image_stride;
+      one.dy += call.image_stride;
+      one.dx = one.dx == nullptr ? nullptr : one.dx + call.image_stride;
+    }
+    return;
+  }
+  const BackwardScratch s = carve(*call.task, call.scratch);
+  for (std::int64_t first = 0; first < call.images; first += together) {
+    const std::int64_t left = call.images - first;
+    grouped_tile<Streaming>(call, first, left < together ? left : together, s);
   }
 }

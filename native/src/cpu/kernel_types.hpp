@@ -130,7 +130,7 @@ struct ForwardCall {
 struct BackwardCall {
   const SeedTask* task;
   Chunk chunk;
-  std::int64_t images;  // More than 1: so many chunks, image_stride floats apart, that make one tile together.
+  std::int64_t images;  // So many whole images, image_stride floats apart, if more than 1.
   std::int64_t image_stride;
   const float* x;
   const float* dy;

@@ -315,7 +315,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   constexpr std::int64_t kPositionsBetweenFolds = 2048;
   std::int64_t positions = 0;
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
-  Runs runs(geometry, partition, context.threads(), workspace.images_together);
+  Runs runs(geometry, partition, context.threads(), grouped_images(geometry, kLongestTile));
   Run run;
   while (runs.next(&run)) {
     if (copies) {

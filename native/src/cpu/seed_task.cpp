@@ -201,20 +201,6 @@ void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, 
   }
 }
 
-// Lets the tasks take as many small images together as the one with the shortest tile has room for.
-void group_images(const Kernels& kernels, const Geometry& geometry, Workspace& workspace) {
-  std::int64_t together = kLongestTile;
-  for (const SeedTask& task : workspace.tasks) {
-    together = std::min(together, grouped_images(geometry, task.tile));
-  }
-  workspace.images_together = workspace.tasks.empty() ? 1 : together;
-  if (workspace.images_together > 1) {
-    for (SeedTask& task : workspace.tasks) {
-      task.tile = static_cast<std::int32_t>(round_up(together * geometry.positions, kernels.group));
-    }
-  }
-}
-
 // Gives every task its padded weights.
 void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
   std::int64_t size = 0;
@@ -319,7 +305,6 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
     }
     ++index;
   }
-  group_images(kernels, geometry, workspace);
   pack_tasks(geometry, true, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
