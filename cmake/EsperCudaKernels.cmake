@@ -25,17 +25,16 @@ function(esper_find_cuda_clang)
 endfunction()
 
 # PTX 7.0 is the first for capability 8.0, and every driver since CUDA 11.0 takes it.
-set(ESPER_PTX_OPTIONS -x cuda --cuda-device-only -nocudainc -nocudalib --cuda-gpu-arch=sm_80 --cuda-feature=+ptx70
-  -std=c++17 -O3 -S)
+set(ESPER_PTX_OPTIONS -x cuda --cuda-device-only -nocudainc -nocudalib --cuda-gpu-arch=sm_80 -Xclang -target-feature
+  -Xclang +ptx70 -std=c++17 -O3 -S)
 
-# esper_embed_cuda_kernels(target TOP file SOURCES file...): adds the generated file to target and sets ESPER_PTX_LIST
-# for the caller, a JSON list of the storages that have PTX.
+# esper_embed_cuda_kernels(target TOP file SOURCES file...): adds the generated file to target. There is PTX in
+# it if ESPER_CUDA_CLANG names a compiler.
 function(esper_embed_cuda_kernels target)
   cmake_parse_arguments(arg "" "TOP" "SOURCES" ${ARGN})
   list(SORT arg_SOURCES)
   esper_find_cuda_clang()
   set(ptx "")
-  set(list "")
   if(ESPER_CUDA_CLANG)
     set(storage 0)
     foreach(name IN ITEMS float32 float16 bfloat16)
@@ -45,7 +44,6 @@ function(esper_embed_cuda_kernels target)
           -I${CMAKE_CURRENT_SOURCE_DIR}/cuda -I${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels -o ${output} ${arg_TOP}
         DEPENDS ${arg_SOURCES} COMMENT "PTX for ${name}" VERBATIM)
       list(APPEND ptx ${output})
-      list(APPEND list "\"${name}\"")
       math(EXPR storage "${storage} + 1")
     endforeach()
   else()
@@ -54,7 +52,6 @@ function(esper_embed_cuda_kernels target)
   endif()
   list(JOIN arg_SOURCES "," sources)
   list(JOIN ptx "," ptx_files)
-  list(JOIN list "," storages)
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/esper_cuda_kernels.cpp)
   add_custom_command(OUTPUT ${generated}
     COMMAND ${CMAKE_COMMAND} -D OUTPUT=${generated} -D SOURCES=${sources} -D PTX=${ptx_files}
@@ -62,5 +59,4 @@ function(esper_embed_cuda_kernels target)
     DEPENDS ${arg_SOURCES} ${ptx} ${PROJECT_SOURCE_DIR}/cmake/EsperEmbed.cmake
     COMMENT "CUDA kernels as text" VERBATIM)
   target_sources(${target} PRIVATE ${generated})
-  set(ESPER_PTX_LIST "[${storages}]" PARENT_SCOPE)
 endfunction()

@@ -46,7 +46,7 @@ Driver::Driver() {
   const CuResult started = init(0);
   check(driver_version(&version_), "cuDriverGetVersion");
   if (started == kCuSuccess) {
-    check(device_count(&devices_), "cuDeviceGetCount");
+    check(count_devices(&devices_), "cuDeviceGetCount");
   }
   if (started == kCuNoDevice || (started == kCuSuccess && devices_ == 0)) {
     const std::string visible = environment("CUDA_VISIBLE_DEVICES");

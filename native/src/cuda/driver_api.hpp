@@ -45,8 +45,9 @@ constexpr int kCuMaxDynamicSharedSize = 8;
 constexpr int kCuJitErrorLog = 5;
 constexpr int kCuJitErrorLogSize = 6;
 
-// CUevent_flags, CUmemhostalloc flags, CUstreamCaptureStatus.
+// CUevent_flags, CUstream_flags, CUmemhostalloc flags, CUstreamCaptureStatus.
 constexpr unsigned kCuEventDisableTiming = 2;
+constexpr unsigned kCuStreamNonBlocking = 1;
 constexpr unsigned kCuHostPortable = 1;
 constexpr int kCuCaptureNone = 0;
 
@@ -56,7 +57,7 @@ constexpr int kCuCaptureNone = 0;
   X(driver_version, cuDriverGetVersion, (int* version))                                                           \
   X(error_name, cuGetErrorName, (CuResult error, const char** text))                                              \
   X(error_string, cuGetErrorString, (CuResult error, const char** text))                                          \
-  X(device_count, cuDeviceGetCount, (int* count))                                                                 \
+  X(count_devices, cuDeviceGetCount, (int* count))                                                                \
   X(device_get, cuDeviceGet, (CuDevice * device, int ordinal))                                                    \
   X(device_name, cuDeviceGetName, (char* name, int length, CuDevice device))                                      \
   X(device_attribute, cuDeviceGetAttribute, (int* value, int attribute, CuDevice device))                         \
@@ -76,7 +77,8 @@ constexpr int kCuCaptureNone = 0;
     (int* blocks, CuFunction function, int threads, std::size_t shared_bytes))                                    \
   X(memory_allocate, cuMemAlloc_v2, (CuDevicePointer * address, std::size_t bytes))                               \
   X(memory_free, cuMemFree_v2, (CuDevicePointer address))                                                         \
-  X(memory_clear, cuMemsetD8_v2, (CuDevicePointer address, unsigned char value, std::size_t bytes))               \
+  X(memory_set, cuMemsetD8Async,                                                                                  \
+    (CuDevicePointer address, unsigned char value, std::size_t bytes, CuStream stream))                           \
   X(host_allocate, cuMemHostAlloc, (void** address, std::size_t bytes, unsigned flags))                           \
   X(host_free, cuMemFreeHost, (void* address))                                                                    \
   X(copy_to_device, cuMemcpyHtoDAsync_v2,                                                                         \
@@ -84,8 +86,12 @@ constexpr int kCuCaptureNone = 0;
   X(event_create, cuEventCreate, (CuEvent * event, unsigned flags))                                               \
   X(event_destroy, cuEventDestroy_v2, (CuEvent event))                                                            \
   X(event_record, cuEventRecord, (CuEvent event, CuStream stream))                                                \
+  X(event_query, cuEventQuery, (CuEvent event))                                                                   \
   X(event_synchronize, cuEventSynchronize, (CuEvent event))                                                       \
   X(context_synchronize, cuCtxSynchronize, ())                                                                    \
+  X(stream_create, cuStreamCreate, (CuStream * stream, unsigned flags))                                           \
+  X(stream_destroy, cuStreamDestroy_v2, (CuStream stream))                                                        \
+  X(stream_synchronize, cuStreamSynchronize, (CuStream stream))                                                   \
   X(stream_capturing, cuStreamIsCapturing, (CuStream stream, int* status))                                        \
   X(launch, cuLaunchKernel,                                                                                       \
     (CuFunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,  \
