@@ -8,6 +8,7 @@ add_library(esper_core OBJECT
   abi/error.cpp
   abi/info.cpp
   abi/lattice_abi.cpp
+  abi/optimizer_abi.cpp
   abi/seed_store_abi.cpp
   cpu/affinity.cpp
   cpu/context.cpp
@@ -17,6 +18,7 @@ add_library(esper_core OBJECT
   cpu/kernels_scalar.cpp
   cpu/lattice_backward.cpp
   cpu/lattice_forward.cpp
+  cpu/optimizer_step.cpp
   cpu/partition.cpp
   cpu/seed_task.cpp
   cpu/thread_pool.cpp
@@ -36,6 +38,7 @@ add_library(esper_core OBJECT
   layout/lattice.cpp
   layout/lifecycle.cpp
   layout/seed_store.cpp
+  optimizer/segments.cpp
   reference/reference.cpp
   reference/reference_module.cpp)
 
@@ -43,6 +46,8 @@ add_library(esper_core OBJECT
 set(ESPER_KERNEL_OPTIONS -ffp-contract=off -fno-math-errno $<$<NOT:$<CONFIG:Debug>>:-O3>)
 set_source_files_properties(cpu/kernels_scalar.cpp PROPERTIES
   COMPILE_OPTIONS "${ESPER_KERNEL_OPTIONS};${ESPER_ISA_SCALAR_FLAGS}")
+# The rates of an optimizer step are part of its bits.
+set_source_files_properties(optimizer/segments.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 if(ESPER_ISA_X86)
   target_sources(esper_core PRIVATE cpu/kernels_avx2.cpp cpu/kernels_avx512.cpp)
   set_source_files_properties(cpu/kernels_avx2.cpp PROPERTIES

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "optimizer/update.hpp"
+
 namespace esper::cpu {
 
 // How the blend weight w varies over the chunk.
@@ -104,6 +106,7 @@ struct Kernels {
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
+  void (*update)(const optimizer::UpdateCall& call);
 };
 
 extern const Kernels kScalarKernels;

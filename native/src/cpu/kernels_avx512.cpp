@@ -22,10 +22,11 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kGroup, kOuterRows, kOuterColumns, forward, backward, update};
 
 }  // namespace esper::cpu

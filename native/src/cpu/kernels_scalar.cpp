@@ -21,10 +21,11 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup, kOuterRows, kOuterColumns, forward, backward, update};
 
 }  // namespace esper::cpu

@@ -18,6 +18,16 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.v);
 }
+// The first count floats, 0 < count <= kLanes, the others 0; memory behind them is not touched.
+inline __m256i first_lanes(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline Vec load_first(const float* p, int count) {
+  return {_mm256_maskload_ps(p, first_lanes(count))};
+}
+inline void store_first(float* p, Vec a, int count) {
+  _mm256_maskstore_ps(p, first_lanes(count), a.v);
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
   _mm256_stream_ps(p, a.v);
@@ -50,6 +60,10 @@ inline Vec operator/(Vec a, Vec b) {
 }
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm256_sqrt_ps(a.v)};
 }
 inline Vec max(Vec a, Vec b) {
   return {_mm256_max_ps(a.v, b.v)};

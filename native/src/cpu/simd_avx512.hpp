@@ -18,6 +18,16 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
 }
+// The first count floats, 0 < count <= kLanes, the others 0; memory behind them is not touched.
+inline Mask first_lanes(int count) {
+  return static_cast<Mask>((1U << static_cast<unsigned>(count)) - 1U);
+}
+inline Vec load_first(const float* p, int count) {
+  return {_mm512_maskz_loadu_ps(first_lanes(count), p)};
+}
+inline void store_first(float* p, Vec a, int count) {
+  _mm512_mask_storeu_ps(p, first_lanes(count), a.v);
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
   _mm512_stream_ps(p, a.v);
@@ -50,6 +60,10 @@ inline Vec operator/(Vec a, Vec b) {
 }
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm512_sqrt_ps(a.v)};
 }
 inline Vec max(Vec a, Vec b) {
   return {_mm512_max_ps(a.v, b.v)};

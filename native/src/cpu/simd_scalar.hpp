@@ -18,6 +18,13 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   *p = a.v;
 }
+// The first count floats, 0 < count <= kLanes, the others 0; memory behind them is not touched.
+inline Vec load_first(const float* p, int) {
+  return {*p};
+}
+inline void store_first(float* p, Vec a, int) {
+  *p = a.v;
+}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
   *p = a.v;
@@ -49,6 +56,10 @@ inline Vec operator/(Vec a, Vec b) {
 // Two roundings: the C library's exact fma is a function call on processors without the instruction.
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {a.v * b.v + c.v};
+}
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {__builtin_sqrtf(a.v)};
 }
 inline Vec max(Vec a, Vec b) {
   return {a.v > b.v ? a.v : b.v};
