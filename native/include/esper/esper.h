@@ -60,8 +60,8 @@ enum esper_status_code {
 /* Version of the interface that the loaded library implements; compare with ESPER_ABI_VERSION. */
 ESPER_API uint32_t esper_abi_version(void);
 
-/* One line of JSON: {"version","compiler","build","isa":[...],"ptx":[...]}; static. ptx: storages whose CUDA kernels the
-   library carries as PTX. */
+/* One line of JSON: {"version","compiler","build","isa":[...],"ptx":[...]}; static. ptx: storages whose CUDA kernels
+   the library carries as PTX. */
 ESPER_API const char* esper_build_info(void);
 
 /* UTF-8 text of the last failure on the calling thread, "" if none; valid until the next call on this thread. */
@@ -432,10 +432,10 @@ ESPER_API ESPER_MUST_USE esper_status esper_optimizer_step(esper_context* contex
 /* The CUDA driver (libcuda) and, where it is installed, NVRTC are opened at run time; libesper links neither. All
    tensor pointers of this section are device addresses, streams are CUstream handles (NULL = the legacy default
    stream) of the device's primary context, the one that the CUDA runtime and PyTorch use; it need not be current on the
-   calling thread. Work is queued on the stream and the calls return; between create and destroy nothing allocates device
-   memory or synchronises, so that every call but esper_cuda_lattice_update may be captured into a graph. Lack of device
-   memory is ESPER_ERROR_OUT_OF_MEMORY. A failure that an earlier kernel caused is reported by a later call.
-   In the environment, ESPER_CUDA_DRIVER and ESPER_NVRTC name other libraries to open. */
+   calling thread. Work is queued on the stream and the calls return; between create and destroy nothing allocates
+   device memory or synchronises, so that every call but esper_cuda_lattice_update may be captured into a graph. Lack of
+   device memory is ESPER_ERROR_OUT_OF_MEMORY. A failure that an earlier kernel caused is reported by a later call. In
+   the environment, ESPER_CUDA_DRIVER and ESPER_NVRTC name other libraries to open. */
 
 /* Storage of activations. Parameters, their gradients and all sums are float32; accumulation is float32. */
 enum esper_dtype { ESPER_DTYPE_FLOAT32 = 0, ESPER_DTYPE_FLOAT16 = 1, ESPER_DTYPE_BFLOAT16 = 2 };

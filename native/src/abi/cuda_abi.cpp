@@ -136,8 +136,7 @@ esper_status esper_cuda_lattice_create(esper_cuda* cuda, const esper_lattice* la
     require_pointer(lattice, "lattice");
     require_pointer(device_lattice, "device_lattice");
     lattice->core.check_shape(shape);
-    *device_lattice =
-        new esper_cuda_lattice{esper::cuda::DeviceLattice(cuda->engine, lattice->core, *shape, dtype)};
+    *device_lattice = new esper_cuda_lattice{esper::cuda::DeviceLattice(cuda->engine, lattice->core, *shape, dtype)};
   });
 }
 
@@ -145,8 +144,7 @@ void esper_cuda_lattice_destroy(esper_cuda_lattice* device_lattice) {
   delete device_lattice;
 }
 
-esper_status esper_cuda_lattice_update(esper_cuda_lattice* device_lattice, const esper_lattice* lattice,
-                                       void* stream) {
+esper_status esper_cuda_lattice_update(esper_cuda_lattice* device_lattice, const esper_lattice* lattice, void* stream) {
   return guarded([&] {
     require_pointer(device_lattice, "device_lattice");
     require_pointer(lattice, "lattice");

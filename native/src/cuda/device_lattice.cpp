@@ -26,8 +26,8 @@ Pointer device_pointer(CuDevicePointer address) {
 
 }  // namespace
 
-DeviceLattice::DeviceLattice(std::shared_ptr<Engine> engine, const layout::Lattice& lattice,
-                             const esper_shape& shape, std::int32_t dtype)
+DeviceLattice::DeviceLattice(std::shared_ptr<Engine> engine, const layout::Lattice& lattice, const esper_shape& shape,
+                             std::int32_t dtype)
     : engine_(std::move(engine)),
       kernels_(engine_->kernels(dtype)),
       lattice_(lattice),

@@ -15,7 +15,8 @@ namespace esper::cuda {
 class DeviceLattice {
  public:
   // Allocates everything that the later calls need. Keeps the engine alive.
-  DeviceLattice(std::shared_ptr<Engine> engine, const layout::Lattice& lattice, const esper_shape& shape, std::int32_t dtype);
+  DeviceLattice(std::shared_ptr<Engine> engine, const layout::Lattice& lattice, const esper_shape& shape,
+                std::int32_t dtype);
   ~DeviceLattice();
   DeviceLattice(const DeviceLattice&) = delete;
   DeviceLattice& operator=(const DeviceLattice&) = delete;

@@ -29,6 +29,9 @@ void check_options(const esper_cuda_options& options) {
   }
 }
 
+// Symbols by which images tell their storage, by esper_dtype.
+constexpr const char* kStorageMarks[] = {"esper_storage_float32", "esper_storage_float16", "esper_storage_bfloat16"};
+
 }  // namespace
 
 Engine::Engine(const esper_cuda_options& options)
@@ -41,13 +44,12 @@ Engine::Engine(const esper_cuda_options& options)
                   std::to_string(driver_->device_count() - 1));
   }
   driver_->check(driver_->device_get(&device_, options.device), "cuDeviceGet");
-  capability_ =
-      10 * driver_->attribute(device_, kCuCapabilityMajor) + driver_->attribute(device_, kCuCapabilityMinor);
+  capability_ = 10 * driver_->attribute(device_, kCuCapabilityMajor) + driver_->attribute(device_, kCuCapabilityMinor);
   multiprocessors_ = driver_->attribute(device_, kCuMultiprocessorCount);
   if (capability_ < kLowestCapability) {
     throw Error(ESPER_ERROR_UNSUPPORTED, "device " + std::to_string(options.device) + " has compute capability " +
-                                             std::to_string(capability_ / 10) + "." +
-                                             std::to_string(capability_ % 10) + "; the kernels need 8.0 or later");
+                                             std::to_string(capability_ / 10) + "." + std::to_string(capability_ % 10) +
+                                             "; the kernels need 8.0 or later");
   }
   const int shared = driver_->attribute(device_, kCuSharedMemoryPerBlockOptin);
   const int needed = std::max(ESPER_CUDA_FORWARD_SHARED, ESPER_CUDA_BACKWARD_SHARED);
@@ -193,6 +195,8 @@ const KernelSet& Engine::kernels(std::int32_t dtype) {
     const ContextScope scope(*driver_, context_);
     const CuModule module = load(dtype);
     try {
+      CuDevicePointer mark = 0;
+      driver_->check(driver_->module_global(&mark, nullptr, module, kStorageMarks[dtype]), kStorageMarks[dtype]);
       KernelSet set;
       set.forward = resolve(module, "esper_lattice_forward", ESPER_CUDA_FORWARD_SHARED);
       set.backward = resolve(module, "esper_lattice_backward", ESPER_CUDA_BACKWARD_SHARED);

@@ -57,8 +57,8 @@ void check_request(const ImageRequest& request) {
                   "\"compute_80\", ...");
   }
   if (capability < kLowestCapability) {
-    throw Error(ESPER_ERROR_UNSUPPORTED, "architecture is \"" + request.architecture +
-                                             "\"; the kernels need compute capability 8.0 or later");
+    throw Error(ESPER_ERROR_UNSUPPORTED,
+                "architecture is \"" + request.architecture + "\"; the kernels need compute capability 8.0 or later");
   }
 }
 
@@ -69,8 +69,8 @@ ImageRequest request_for(const Nvrtc& nvrtc, int capability, std::int32_t dtype)
   // A device newer than the compiler: its PTX runs all the same.
   const int newest = nvrtc.newest_capability();
   if (newest < kLowestCapability || newest > capability) {
-    throw Error(ESPER_ERROR_UNSUPPORTED, nvrtc.name() + " makes no code for capability " +
-                                             std::to_string(capability) + "; a newer NVRTC is needed");
+    throw Error(ESPER_ERROR_UNSUPPORTED, nvrtc.name() + " makes no code for capability " + std::to_string(capability) +
+                                             "; a newer NVRTC is needed");
   }
   return {kVirtualPrefix + std::to_string(newest), dtype};
 }

@@ -38,11 +38,11 @@ Nvrtc::Nvrtc(const std::string& file) : name_(file) {
     problem_ = library.problem();
     return;
   }
-#define ESPER_NVRTC_RESOLVE(member, symbol, arguments)                  \
-  member = reinterpret_cast<decltype(member)>(library.find(#symbol));   \
-  if (member == nullptr) {                                              \
+#define ESPER_NVRTC_RESOLVE(member, symbol, arguments)                   \
+  member = reinterpret_cast<decltype(member)>(library.find(#symbol));    \
+  if (member == nullptr) {                                               \
     problem_ = file + " has no " #symbol "; NVRTC 11.2 or later serves"; \
-    return;                                                             \
+    return;                                                              \
   }
   ESPER_NVRTC_CALLS(ESPER_NVRTC_RESOLVE)
 #undef ESPER_NVRTC_RESOLVE

@@ -13,20 +13,20 @@ namespace esper::cuda {
 using NvrtcProgram = struct NvrtcProgramTag*;
 
 // X(member, exported symbol, arguments); all return nvrtcResult, 0 on success.
-#define ESPER_NVRTC_CALLS(X)                                                                                        \
-  X(version_of, nvrtcVersion, (int* major, int* minor))                                                             \
-  X(program_create, nvrtcCreateProgram,                                                                             \
-    (NvrtcProgram * program, const char* source, const char* name, int header_count, const char* const* headers,    \
-     const char* const* header_names))                                                                              \
-  X(program_destroy, nvrtcDestroyProgram, (NvrtcProgram * program))                                                 \
-  X(program_compile, nvrtcCompileProgram, (NvrtcProgram program, int option_count, const char* const* options))     \
-  X(log_size, nvrtcGetProgramLogSize, (NvrtcProgram program, std::size_t * bytes))                                  \
-  X(log_text, nvrtcGetProgramLog, (NvrtcProgram program, char* text))                                               \
-  X(ptx_size, nvrtcGetPTXSize, (NvrtcProgram program, std::size_t * bytes))                                         \
-  X(ptx_text, nvrtcGetPTX, (NvrtcProgram program, char* text))                                                      \
-  X(cubin_size, nvrtcGetCUBINSize, (NvrtcProgram program, std::size_t * bytes))                                     \
-  X(cubin_data, nvrtcGetCUBIN, (NvrtcProgram program, char* data))                                                  \
-  X(arch_count, nvrtcGetNumSupportedArchs, (int* count))                                                            \
+#define ESPER_NVRTC_CALLS(X)                                                                                     \
+  X(version_of, nvrtcVersion, (int* major, int* minor))                                                          \
+  X(program_create, nvrtcCreateProgram,                                                                          \
+    (NvrtcProgram * program, const char* source, const char* name, int header_count, const char* const* headers, \
+     const char* const* header_names))                                                                           \
+  X(program_destroy, nvrtcDestroyProgram, (NvrtcProgram * program))                                              \
+  X(program_compile, nvrtcCompileProgram, (NvrtcProgram program, int option_count, const char* const* options))  \
+  X(log_size, nvrtcGetProgramLogSize, (NvrtcProgram program, std::size_t * bytes))                               \
+  X(log_text, nvrtcGetProgramLog, (NvrtcProgram program, char* text))                                            \
+  X(ptx_size, nvrtcGetPTXSize, (NvrtcProgram program, std::size_t * bytes))                                      \
+  X(ptx_text, nvrtcGetPTX, (NvrtcProgram program, char* text))                                                   \
+  X(cubin_size, nvrtcGetCUBINSize, (NvrtcProgram program, std::size_t * bytes))                                  \
+  X(cubin_data, nvrtcGetCUBIN, (NvrtcProgram program, char* data))                                               \
+  X(arch_count, nvrtcGetNumSupportedArchs, (int* count))                                                         \
   X(arch_list, nvrtcGetSupportedArchs, (int* capabilities))
 
 // One loaded NVRTC. Versions from 11.2 on serve.

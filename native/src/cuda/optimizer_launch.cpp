@@ -84,8 +84,8 @@ void optimizer_step(Engine* engine, CuStream stream, const optimizer::Coefficien
     if (count == ESPER_CUDA_SEGMENTS) {
       flush(engine, kernel, stream, &arguments);
     }
-    arguments.segments[arguments.segment_count++] = {
-        segment.offset, segment.count, 0, rates.rate, rates.decay, rates.root_correction, 0};
+    arguments.segments[arguments.segment_count++] = {segment.offset, segment.count,         0, rates.rate,
+                                                     rates.decay,    rates.root_correction, 0};
   }
   if (arguments.segment_count > 0) {
     flush(engine, kernel, stream, &arguments);
