@@ -21,10 +21,15 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/image_panels.hpp"
+#include "cpu/gate_body.hpp"
+#include "cpu/depthwise_body.hpp"
+#include "cpu/image_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup, kOuterRows, kOuterColumns, forward, backward};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kGroup,   kOuterRows,    kOuterColumns,
+                                forward,          backward, image_forward, image_backward};
 
 }  // namespace esper::cpu
