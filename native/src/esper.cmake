@@ -14,6 +14,7 @@ add_library(esper_core OBJECT
   cpu/context.cpp
   cpu/cpu_features.cpp
   cpu/environment.cpp
+  cpu/image_task.cpp
   cpu/kernels.cpp
   cpu/kernels_scalar.cpp
   cpu/lattice_backward.cpp
@@ -40,6 +41,7 @@ add_library(esper_core OBJECT
   layout/seed_store.cpp
   optimizer/segments.cpp
   reference/reference.cpp
+  reference/reference_image.cpp
   reference/reference_module.cpp)
 
 # Contraction is spelled out as fma in the kernels, so that every build rounds alike.

@@ -95,8 +95,27 @@ inline Tile error_panel(const SeedTask& task, Tile dy, const BackwardScratch& s)
   return {s.error, positions};
 }
 
+// Adds sum_t |a[i][t]| to out[i] for every row; NaN stays. out has room for rows rounded up to kLanes.
+inline void add_row_magnitudes(const float* a, std::int64_t leading, std::int32_t rows, std::int64_t positions,
+                               float* out) {
+  for (std::int32_t i = 0; i < rows; i += kLanes) {
+    Vec acc[kLanes];
+    for (int k = 0; k < kLanes; ++k) {
+      const float* row = a + (i + k < rows ? i + k : rows - 1) * leading;
+      Vec total = set1(0.0F);
+      for (std::int64_t t = 0; t < positions; t += kLanes) {
+        total = total + abs(load(row + t));
+      }
+      acc[k] = total;
+    }
+    store(out + i, load(out + i) + reduce(acc));
+  }
+}
+
 inline void add_statistics(const SeedTask& task, Tile x, Tile dy, const BackwardScratch& s, double* statistics) {
   const std::int64_t positions = task.tile;
+  Vec xs = set1(0.0F);
+  Vec gs = set1(0.0F);
   Vec xx = set1(0.0F);
   Vec gg = set1(0.0F);
   Vec dd = set1(0.0F);
@@ -106,12 +125,16 @@ inline void add_statistics(const SeedTask& task, Tile x, Tile dy, const Backward
       const Vec a = load(x.data + c * x.leading + t);
       const Vec g = load(s.module + c * positions + t);
       const Vec d = load(dy.data + c * dy.leading + t);
+      xs = xs + a;
+      gs = gs + g;
       xx = fma(a, a, xx);
       gg = fma(g, g, gg);
       dd = fma(d, d, dd);
       dg = fma(d, g, dg);
     }
   }
+  statistics[kInputSum] += static_cast<double>(sum(xs));
+  statistics[kModuleSum] += static_cast<double>(sum(gs));
   statistics[kInputSquare] += static_cast<double>(sum(xx));
   statistics[kModuleSquare] += static_cast<double>(sum(gg));
   statistics[kGradientSquare] += static_cast<double>(sum(dd));
@@ -192,6 +215,10 @@ inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, 
   }
   if (task.want_statistics) {
     add_statistics(task, x, dy, s, call.statistics);
+  }
+  if (task.want_hidden_slope) {
+    clear_tail(s.slope, task.rank, valid, task.tile);
+    add_row_magnitudes(s.slope, task.tile, task.rank, task.tile, call.partial + task.partial.hidden_slope);
   }
   if (task.want_module_product) {
     add_row_products(dy.data, dy.leading, s.module, task.tile, task.channels, task.tile,

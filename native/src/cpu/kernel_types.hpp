@@ -16,15 +16,17 @@ enum class WeightKind : std::int32_t {
 };
 
 // Offsets, in floats, of the sections of one partition's gradient sums for one seed. Every section starts at a
-// multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels).
+// multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels), except both of gate
+// and the input product of depthwise, which are plain arrays in the order of theta.
 struct PartialLayout {
-  std::int64_t input_product;   // dpre x^T, R by C.
+  std::int64_t input_product;   // dpre x^T, R by C; the gradient of K, C by k * k, for depthwise.
   std::int64_t input_sum;       // sum of dpre, R.
   std::int64_t output_product;  // e h^T, C by R.
   std::int64_t error_product;   // sum of e * x, C (affine).
   std::int64_t error_sum;       // sum of e, C.
   std::int64_t module_product;  // sum of dy * g, C (channel blend).
   std::int64_t gate_product;    // sum of du * x, C (gated blend).
+  std::int64_t hidden_slope;    // sum of |act'|, R: 0 means a dead unit.
   std::int64_t count;           // Floats in all.
 };
 
@@ -36,7 +38,24 @@ enum Statistic : std::int32_t {
   kGradientModule,  // sum dy g
   kGateAlpha,       // sum over positions of sigmoid(u) * (sum over channels of dy g)
   kGateBias,        // sum of du
+  kInputSum,        // sum x
+  kModuleSum,       // sum g
   kStatisticCount
+};
+
+// How the image kernels of depthwise keep one batch item: row r of channel c starts at c * pitch + lead + r *
+// row_stride. The column_halo zeros behind a row serve as right margin of that row and left margin of the next one;
+// lead zeros come before the first row, and zeros fill the rest up to the pitch. Taps that never meet the image are
+// left out: an image of one row needs one row of the kernel only.
+struct PaddedImage {
+  std::int64_t height;
+  std::int64_t width;
+  std::int64_t row_halo;     // min(k / 2, height - 1)
+  std::int64_t column_halo;  // min(k / 2, width - 1)
+  std::int64_t row_stride;   // width + column_halo
+  std::int64_t lead;         // row_halo * row_stride + column_halo
+  std::int64_t flat;         // Positions that are computed, margins included; a multiple of Kernels::group.
+  std::int64_t pitch;        // flat + 2 * lead, rounded up so that channels do not share their place in the cache.
 };
 
 // One seed as the kernels see it in one call.
@@ -44,7 +63,7 @@ struct SeedTask {
   std::int32_t seed;  // Number in the lattice.
   std::int32_t channel_begin;
   std::int32_t channels;    // C
-  std::int32_t rank;        // R, 0 for affine.
+  std::int32_t rank;        // R, the number of hidden units: C for depthwise, 0 for affine.
   std::int32_t family;      // esper_family
   std::int32_t activation;  // esper_activation, -1 for none.
   WeightKind kind;
@@ -54,7 +73,7 @@ struct SeedTask {
   float kappa;                  // Above 0 only in Training.
   float gate_bias;              // p
   const float* channel_weight;  // w[C] of kChannel.
-  const float* input_weight;    // A or W1 [R][C]; u [C] for affine.
+  const float* input_weight;    // A or W1 [R][C]; u [C] for affine; K [C][k][k] for depthwise.
   const float* input_bias;      // b1 [R] or nullptr.
   const float* output_weight;   // B or W2 [C][R]; nullptr for affine.
   const float* output_bias;     // b2 or t [C]; nullptr for lowrank.
@@ -62,9 +81,13 @@ struct SeedTask {
   bool want_dx;                 // Backward: write dx on the chunk.
   bool want_theta;              // Backward: add to the partial sums of the parameters.
   bool want_module_product;     // Backward: add to module_product.
-  bool want_statistics;         // Backward: add to the first four statistics.
+  bool want_statistics;         // Backward: add to the sums of x, g and dy.
   bool want_module;             // Backward: g(x) is needed for one of the above.
+  bool want_hidden_slope;       // Backward: add to hidden_slope.
   PartialLayout partial;
+  std::int64_t partial_start;  // Floats of other tasks before this one in a partition's partial sums (image tasks).
+  std::int32_t kernel;         // k of depthwise.
+  PaddedImage image;           // depthwise
 };
 
 // One seed's chunk over a run of positions: element (c, t) of a tensor is at c * channel_stride + t * position_stride;
@@ -98,6 +121,28 @@ struct BackwardCall {
   bool stream;         // As in ForwardCall, for dx.
 };
 
+// Arguments of a kernel that works on a whole batch item of a chunk (gate, depthwise); positions = height * width.
+// y may equal x.
+struct ImageForwardCall {
+  const SeedTask* task;
+  Chunk chunk;
+  const float* x;
+  float* y;
+  float* scratch;  // image_forward_scratch floats, 64-byte aligned.
+};
+
+// dx may equal dy, and is nullptr unless task->want_dx.
+struct ImageBackwardCall {
+  const SeedTask* task;
+  Chunk chunk;
+  const float* x;
+  const float* dy;
+  float* dx;
+  float* scratch;      // image_backward_scratch floats, 64-byte aligned.
+  float* partial;      // task->partial.count floats.
+  double* statistics;  // kStatisticCount numbers.
+};
+
 // The kernels of one instruction set.
 struct Kernels {
   std::int32_t isa;         // esper_isa
@@ -106,6 +151,8 @@ struct Kernels {
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
+  void (*image_forward)(const ImageForwardCall& call);
+  void (*image_backward)(const ImageBackwardCall& call);
   void (*update)(const optimizer::UpdateCall& call);
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cpu/image_task.hpp"
 #include "cpu/lattice_run.hpp"
 #include "cpu/seed_task.hpp"
 #include "layout/blueprint.hpp"
@@ -23,15 +24,28 @@ struct Partials {
   }
 };
 
-void add_vector(const Partials& partials, std::int64_t section, std::int64_t count, double factor, float* out) {
+// Adds gradients to a seed's part of dtheta and remembers the sum of squares of what it added.
+struct ParameterSink {
+  float* out;
+  double square;
+
+  void add(std::int64_t index, double gradient) noexcept {
+    const auto value = static_cast<float>(gradient);
+    out[index] += value;
+    square += static_cast<double>(value) * static_cast<double>(value);
+  }
+};
+
+void add_vector(const Partials& partials, std::int64_t section, std::int64_t count, double factor, std::int64_t first,
+                ParameterSink* sink) {
   for (std::int64_t i = 0; i < count; ++i) {
-    out[i] += static_cast<float>(factor * partials.total(section + i));
+    sink->add(first + i, factor * partials.total(section + i));
   }
 }
 
 // Adds a matrix whose sums are kept in blocks.
 void add_matrix(const Partials& partials, std::int64_t section, std::int64_t rows, std::int64_t columns, double factor,
-                const Kernels& kernels, float* out) {
+                const Kernels& kernels, std::int64_t first, ParameterSink* sink) {
   const std::int64_t block_rows = kernels.block_rows;
   const std::int64_t block_columns = kernels.block_columns;
   const std::int64_t blocks_across = (columns + block_columns - 1) / block_columns;
@@ -39,44 +53,72 @@ void add_matrix(const Partials& partials, std::int64_t section, std::int64_t row
     for (std::int64_t j = 0; j < columns; ++j) {
       const std::int64_t block = i / block_rows * blocks_across + j / block_columns;
       const std::int64_t cell = i % block_rows * block_columns + j % block_columns;
-      out[i * columns + j] +=
-          static_cast<float>(factor * partials.total(section + block * block_rows * block_columns + cell));
+      sink->add(first + i * columns + j, factor * partials.total(section + block * block_rows * block_columns + cell));
     }
   }
 }
 
-// dtheta of one seed. The gradient through the module carries the factor weight where the sums were made without it.
-void finish_parameters(const esper_lattice_seed& seed, const SeedTask& task, const Partials& partials,
-                       const double* statistics, const Kernels& kernels, const float* theta, float* dtheta) {
+// The weights of the module, in the order that the family's kernels keep their sums in (see PartialLayout).
+void add_module_weights(const SeedTask& task, const layout::ParameterMap& map, const Partials& partials,
+                        const Kernels& kernels, ParameterSink* sink) {
+  const auto weight = static_cast<double>(task.weight);
+  const std::int64_t channels = task.channels;
+  const std::int64_t rank = task.rank;
+  // The hidden gradient already has the weight in it.
+  switch (task.family) {
+    case ESPER_FAMILY_AFFINE:
+      add_vector(partials, task.partial.error_product, channels, weight, map.input_weight, sink);
+      return;
+    case ESPER_FAMILY_GATE:
+      add_vector(partials, task.partial.input_product, rank * channels, 1.0, map.input_weight, sink);
+      add_vector(partials, task.partial.output_product, channels * rank, weight, map.output_weight, sink);
+      return;
+    case ESPER_FAMILY_DEPTHWISE:
+      add_vector(partials, task.partial.input_product, channels * task.kernel * task.kernel, 1.0, map.input_weight,
+                 sink);
+      break;
+    default:
+      add_matrix(partials, task.partial.input_product, rank, channels, 1.0, kernels, map.input_weight, sink);
+      break;
+  }
+  add_matrix(partials, task.partial.output_product, channels, rank, weight, kernels, map.output_weight, sink);
+}
+
+// dtheta of one seed; returns the sum of squares of what was added. The gradient through the module carries the factor
+// weight where the sums were made without it.
+double finish_parameters(const esper_lattice_seed& seed, const SeedTask& task, const Partials& partials,
+                         const double* statistics, const Kernels& kernels, const float* theta, float* dtheta) {
   const layout::ParameterMap map = layout::parameter_map(seed);
   const auto weight = static_cast<double>(task.weight);
-  float* out = dtheta + seed.parameter_offset;
-  if (task.family == ESPER_FAMILY_AFFINE) {
-    add_vector(partials, task.partial.error_product, task.channels, weight, out + map.input_weight);
-  } else {
-    // The hidden gradient already has the weight in it.
-    add_matrix(partials, task.partial.input_product, task.rank, task.channels, 1.0, kernels, out + map.input_weight);
-    add_matrix(partials, task.partial.output_product, task.channels, task.rank, weight, kernels,
-               out + map.output_weight);
-    if (map.input_bias >= 0) {
-      add_vector(partials, task.partial.input_sum, task.rank, 1.0, out + map.input_bias);
-    }
+  ParameterSink sink{dtheta + seed.parameter_offset, 0.0};
+  add_module_weights(task, map, partials, kernels, &sink);
+  if (map.input_bias >= 0) {
+    add_vector(partials, task.partial.input_sum, task.rank, 1.0, map.input_bias, &sink);
   }
   if (map.output_bias >= 0) {
-    add_vector(partials, task.partial.error_sum, task.channels, weight, out + map.output_bias);
+    add_vector(partials, task.partial.error_sum, task.channels, weight, map.output_bias, &sink);
   }
   if (task.kind == WeightKind::kGated) {
-    add_vector(partials, task.partial.gate_product, task.channels, 1.0, out + map.blend);
-    out[map.blend + task.channels] += static_cast<float>(statistics[kGateBias]);
+    add_vector(partials, task.partial.gate_product, task.channels, 1.0, map.blend, &sink);
+    sink.add(map.blend + task.channels, statistics[kGateBias]);
   } else if (task.kind == WeightKind::kChannel) {
     const float* v = theta + seed.parameter_offset + map.blend;
     for (std::int32_t c = 0; c < task.channels; ++c) {
       if (channel_slope(seed.alpha, v[c]) != 0.0) {
-        out[map.blend + c] +=
-            static_cast<float>(static_cast<double>(seed.alpha) * partials.total(task.partial.module_product + c));
+        sink.add(map.blend + c, static_cast<double>(seed.alpha) * partials.total(task.partial.module_product + c));
       }
     }
   }
+  return sink.square;
+}
+
+// Hidden units whose activation had slope 0 at every position.
+std::int64_t dead_units(const SeedTask& task, const Partials& partials) {
+  std::int64_t dead = 0;
+  for (std::int32_t r = 0; r < task.rank; ++r) {
+    dead += partials.total(task.partial.hidden_slope + r) == 0.0 ? 1 : 0;
+  }
+  return dead;
 }
 
 double alpha_gradient(const esper_lattice_seed& seed, const SeedTask& task, const Partials& partials,
@@ -118,30 +160,50 @@ void clear_outputs(const layout::Lattice& lattice, const Geometry& geometry, con
       entry->module_square = 0.0;
       entry->gradient_square = 0.0;
       entry->gradient_module = 0.0;
+      entry->input_sum = 0.0;
+      entry->module_sum = 0.0;
+      entry->parameter_gradient_square = 0.0;
+      entry->hidden_units = layout::hidden_units(seed);
+      entry->hidden_dead = 0;
     }
     ++index;
+  }
+}
+
+void clear_floats(float* data, std::int64_t count) noexcept {
+  if (count > 0) {
+    std::memset(data, 0, static_cast<std::size_t>(count) * sizeof(float));
   }
 }
 
 // Memory of one backward call.
 struct Plan {
   Geometry geometry;
+  ImageSite site;
   std::int64_t scratch_size;     // Floats a partition.
-  std::int64_t partial_size;     // Floats a partition.
+  std::int64_t pointwise_size;   // Floats a partition, for the families that work on every position by itself.
+  std::int64_t partial_size;     // The same with gate and depthwise behind them.
   std::int64_t statistics_size;  // Doubles a partition, rounded up so that partitions share no cache line.
   float* scratch;
   float* partials;
   double* statistics;
 };
 
-Plan make_plan(const Geometry& geometry, Context& context) {
+Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context) {
   Workspace& workspace = context.workspace();
-  Plan plan{geometry, 0, 0, 0, nullptr, nullptr, nullptr};
+  Plan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr};
   for (const SeedTask& task : workspace.tasks) {
     plan.scratch_size = std::max(plan.scratch_size, backward_scratch(task));
     plan.partial_size += task.partial.count;
   }
-  plan.statistics_size = (static_cast<std::int64_t>(workspace.tasks.size()) * kStatisticCount + 15) / 8 * 8;
+  plan.pointwise_size = plan.partial_size;
+  for (SeedTask& task : workspace.image_tasks) {
+    plan.scratch_size = std::max(plan.scratch_size, image_backward_scratch(site, context.kernels(), task));
+    task.partial_start = plan.partial_size;
+    plan.partial_size += task.partial.count;
+  }
+  const std::size_t tasks = workspace.tasks.size() + workspace.image_tasks.size();
+  plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
   plan.partials = workspace.partials.reserve(plan.partial_size * context.threads());
   workspace.statistics.assign(static_cast<std::size_t>(plan.statistics_size * context.threads()), 0.0);
@@ -149,14 +211,40 @@ Plan make_plan(const Geometry& geometry, Context& context) {
   return plan;
 }
 
+// One partition's share of the families that work on whole batch items. There are as many slots as partitions: sums go
+// to the memory of the partition with the slot's number, which whoever computes the unit zeroes first.
+void run_images(std::int32_t partition, Context& context, const Plan& plan, const Gradients& tensors) noexcept {
+  const Workspace& workspace = context.workspace();
+  const ImageSite& site = plan.site;
+  const auto pointwise_tasks = static_cast<std::int64_t>(workspace.tasks.size());
+  ImageBlocks blocks(workspace.image_tasks, site.items, context.threads(), partition, context.threads());
+  ImageBlock block;
+  while (blocks.next(&block)) {
+    float* partials = plan.partials + block.slot * plan.partial_size;
+    double* statistics = plan.statistics + block.slot * plan.statistics_size + pointwise_tasks * kStatisticCount;
+    for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+      const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
+      clear_floats(partials + task.partial_start, task.partial.count);
+    }
+    for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
+      for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+        const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
+        const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
+        context.kernels().image_backward({&task, site.chunk(), tensors.x + offset, tensors.dy + offset,
+                                          task.want_dx ? tensors.dx + offset : nullptr,
+                                          plan.scratch + partition * plan.scratch_size, partials + task.partial_start,
+                                          statistics + std::int64_t{i} * kStatisticCount});
+      }
+    }
+  }
+}
+
 // One partition's share: sums into its own memory, dx into its own positions.
 void run_partition(std::int32_t partition, Context& context, const Plan& plan, const Gradients& tensors) noexcept {
   const Workspace& workspace = context.workspace();
   const Geometry& geometry = plan.geometry;
   float* partials = plan.partials + partition * plan.partial_size;
-  if (plan.partial_size > 0) {
-    std::memset(partials, 0, static_cast<std::size_t>(plan.partial_size) * sizeof(float));
-  }
+  clear_floats(partials, plan.pointwise_size);
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
   Runs runs(geometry, partition, context.threads());
   Run run;
@@ -181,38 +269,55 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       statistics += kStatisticCount;
     }
   }
+  run_images(partition, context, plan, tensors);
 }
 
-// Adds up the partitions in their order and writes dtheta, dalpha and sums.
+// Adds up the partitions of one task in their order and writes the seed's dtheta, dalpha and sums. partials and
+// statistics: those of the task in the first partition.
+void finish_task(const esper_lattice_seed& seed, const SeedTask& task, Context& context, const Plan& plan,
+                 const float* first_partial, const double* first_statistics, const float* theta,
+                 const Gradients& tensors) {
+  const Partials partials{first_partial, plan.partial_size, context.threads()};
+  double statistics[kStatisticCount] = {};
+  for (std::int32_t i = 0; i < context.threads(); ++i) {
+    for (std::int32_t k = 0; k < kStatisticCount; ++k) {
+      statistics[k] += first_statistics[i * plan.statistics_size + k];
+    }
+  }
+  double parameter_square = 0.0;
+  if (task.want_theta) {
+    parameter_square = finish_parameters(seed, task, partials, statistics, context.kernels(), theta, tensors.dtheta);
+  }
+  if (tensors.dalpha != nullptr && seed.stage != ESPER_STAGE_TRAINING) {
+    tensors.dalpha[task.seed] = static_cast<float>(alpha_gradient(seed, task, partials, statistics, theta));
+  }
+  if (tensors.sums != nullptr) {
+    esper_seed_sums* entry = sums_entry(tensors.sums, task.seed);
+    entry->evaluated = 1;
+    entry->input_square = statistics[kInputSquare];
+    entry->module_square = statistics[kModuleSquare];
+    entry->gradient_square = statistics[kGradientSquare];
+    entry->gradient_module = statistics[kGradientModule];
+    entry->input_sum = statistics[kInputSum];
+    entry->module_sum = statistics[kModuleSum];
+    entry->parameter_gradient_square = parameter_square;
+    // Where nothing was evaluated, nothing was found dead.
+    entry->hidden_dead = task.want_hidden_slope && entry->elements > 0 ? dead_units(task, partials) : 0;
+  }
+}
+
 void finish(const layout::Lattice& lattice, Context& context, const Plan& plan, const float* theta,
             const Gradients& tensors) {
+  const Workspace& workspace = context.workspace();
   const float* partial = plan.partials;
-  std::int64_t first = 0;
-  for (const SeedTask& task : context.workspace().tasks) {
-    const esper_lattice_seed& seed = lattice.seeds()[static_cast<std::size_t>(task.seed)];
-    const Partials partials{partial, plan.partial_size, context.threads()};
-    double statistics[kStatisticCount] = {};
-    for (std::int32_t i = 0; i < context.threads(); ++i) {
-      for (std::int32_t k = 0; k < kStatisticCount; ++k) {
-        statistics[k] += plan.statistics[i * plan.statistics_size + first + k];
-      }
+  const double* statistics = plan.statistics;
+  for (const std::vector<SeedTask>* tasks : {&workspace.tasks, &workspace.image_tasks}) {
+    for (const SeedTask& task : *tasks) {
+      finish_task(lattice.seeds()[static_cast<std::size_t>(task.seed)], task, context, plan, partial, statistics, theta,
+                  tensors);
+      partial += task.partial.count;
+      statistics += kStatisticCount;
     }
-    if (task.want_theta) {
-      finish_parameters(seed, task, partials, statistics, context.kernels(), theta, tensors.dtheta);
-    }
-    if (tensors.dalpha != nullptr && seed.stage != ESPER_STAGE_TRAINING) {
-      tensors.dalpha[task.seed] = static_cast<float>(alpha_gradient(seed, task, partials, statistics, theta));
-    }
-    if (tensors.sums != nullptr) {
-      esper_seed_sums* entry = sums_entry(tensors.sums, task.seed);
-      entry->evaluated = 1;
-      entry->input_square = statistics[kInputSquare];
-      entry->module_square = statistics[kModuleSquare];
-      entry->gradient_square = statistics[kGradientSquare];
-      entry->gradient_module = statistics[kGradientModule];
-    }
-    partial += task.partial.count;
-    first += kStatisticCount;
   }
 }
 
@@ -224,13 +329,16 @@ void lattice_backward(const layout::Lattice& lattice, Context& context, const es
   Workspace& workspace = context.workspace();
   const Wanted wanted{tensors.dx != nullptr, tensors.dtheta != nullptr, tensors.dalpha != nullptr,
                       tensors.sums != nullptr};
-  plan_backward(lattice, context.kernels(), geometry, theta, wanted, workspace);
-  const Plan plan = make_plan(geometry, context);
+  const ImageSite site = make_image_site(shape, lattice.channels());
+  plan_backward(lattice, context.kernels(), geometry, site, theta, wanted, workspace);
+  const Plan plan = make_plan(geometry, site, context);
   clear_outputs(lattice, geometry, tensors);
 
   std::int64_t touched = tensors.dx != nullptr && tensors.dx != tensors.dy ? geometry.channels : 0;
-  for (const SeedTask& task : workspace.tasks) {
-    touched += task.channels;
+  for (const std::vector<SeedTask>* tasks : {&workspace.tasks, &workspace.image_tasks}) {
+    for (const SeedTask& task : *tasks) {
+      touched += task.channels;
+    }
   }
   if (touched == 0) {
     return;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cpu/image_task.hpp"
 #include "cpu/lattice_run.hpp"
 #include "cpu/seed_task.hpp"
 
@@ -27,17 +28,43 @@ void copy_channels(const Geometry& geometry, const Run& run, const std::vector<C
   }
 }
 
+namespace {
+
+// One partition's share of the families that work on whole batch items.
+void run_image_forward(std::int32_t partition, Context& context, const ImageSite& site, const float* x, float* y,
+                       float* scratch) noexcept {
+  const std::vector<SeedTask>& tasks = context.workspace().image_tasks;
+  ImageBlocks blocks(tasks, site.items, site.items, partition, context.threads());
+  ImageBlock block;
+  while (blocks.next(&block)) {
+    for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
+      for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
+        const SeedTask& task = tasks[static_cast<std::size_t>(i)];
+        const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
+        context.kernels().image_forward({&task, site.chunk(), x + offset, y + offset, scratch});
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void lattice_forward(const layout::Lattice& lattice, Context& context, const esper_shape& shape, const float* theta,
                      const float* x, float* y) {
   const Geometry geometry = make_geometry(shape, lattice.channels());
   Workspace& workspace = context.workspace();
   const Kernels& kernels = context.kernels();
-  plan_forward(lattice, kernels, geometry, theta, workspace);
+  const ImageSite site = make_image_site(shape, lattice.channels());
+  plan_forward(lattice, kernels, geometry, site, theta, workspace);
 
   std::int64_t scratch_size = 0;
   std::int64_t active_channels = 0;
   for (const SeedTask& task : workspace.tasks) {
     scratch_size = std::max(scratch_size, forward_scratch(task));
+    active_channels += task.channels;
+  }
+  for (const SeedTask& task : workspace.image_tasks) {
+    scratch_size = std::max(scratch_size, image_forward_scratch(site, kernels, task));
     active_channels += task.channels;
   }
   const bool in_place = x == y;
@@ -65,6 +92,7 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
                          stream});
       }
     }
+    run_image_forward(partition, context, site, x, y, scratch + partition * scratch_size);
   };
   const std::int64_t touched = in_place ? active_channels : geometry.channels;
   context.run(touched * geometry.images * geometry.positions, body);

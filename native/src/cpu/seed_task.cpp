@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/image_task.hpp"
 #include "layout/blueprint.hpp"
 #include "layout/lifecycle.hpp"
 
@@ -66,9 +67,10 @@ bool describe(const esper_lattice_seed& seed, std::int32_t index, const float* t
   t.seed = index;
   t.channel_begin = seed.channel_begin;
   t.channels = seed.channel_count;
-  t.rank = seed.rank;
+  t.rank = seed.family == ESPER_FAMILY_DEPTHWISE ? seed.channel_count : seed.rank;
   t.family = seed.family;
-  t.activation = seed.family == ESPER_FAMILY_BOTTLENECK ? seed.activation : -1;
+  t.activation = layout::has_activation(seed.family) ? seed.activation : -1;
+  t.kernel = seed.kernel;
   t.kind = WeightKind::kUniform;
   t.weight = 1.0F;
   t.alpha = seed.alpha;
@@ -110,7 +112,9 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
     if (task.family == ESPER_FAMILY_AFFINE) {
       layout.error_product = take(task.channels);
     } else {
-      layout.input_product = take(blocks(task.rank, task.channels));
+      layout.input_product =
+          take(task.family == ESPER_FAMILY_DEPTHWISE ? std::int64_t{task.channels} * task.kernel * task.kernel
+                                                     : blocks(task.rank, task.channels));
       layout.input_sum = take(task.rank);
       layout.output_product = take(blocks(task.channels, task.rank));
     }
@@ -119,6 +123,9 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
   }
   if (task.want_module_product) {
     layout.module_product = take(task.channels);
+  }
+  if (task.want_hidden_slope) {
+    layout.hidden_slope = take(task.rank);
   }
   return layout;
 }
@@ -148,6 +155,7 @@ bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const 
   task->want_statistics = runs && (wanted.sums || (alpha && task->kind == WeightKind::kUniform));
   task->want_module = task->want_statistics || task->want_module_product || task->kind == WeightKind::kGated ||
                       (task->want_theta && task->kappa > 0.0F);
+  task->want_hidden_slope = runs && wanted.sums && layout::has_activation(seed.family);
   if (!task->want_theta) {
     task->kappa = 0.0F;
   }
@@ -156,12 +164,14 @@ bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const 
 
 // Lists the channels outside of the chunks that covered returns true for.
 template <typename Covered>
-void list_untouched(const layout::Lattice& lattice, const std::vector<SeedTask>& tasks, Covered covered,
+void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, Covered covered,
                     std::vector<ChannelRange>* untouched) {
   untouched->clear();
-  for (const SeedTask& task : tasks) {
-    if (covered(task)) {
-      untouched->push_back({task.channel_begin, task.channels});
+  for (const std::vector<SeedTask>* tasks : {&workspace.tasks, &workspace.image_tasks}) {
+    for (const SeedTask& task : *tasks) {
+      if (covered(task)) {
+        untouched->push_back({task.channel_begin, task.channels});
+      }
     }
   }
   std::sort(untouched->begin(), untouched->end(),
@@ -214,27 +224,34 @@ std::int64_t backward_scratch(const SeedTask& task) noexcept {
   return (4 * static_cast<std::int64_t>(task.channels) + 3 * static_cast<std::int64_t>(task.rank) + 3) * task.tile;
 }
 
-void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                  Workspace& workspace) {
+void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                  const ImageSite& site, const float* theta, Workspace& workspace) {
   workspace.tasks.clear();
+  workspace.image_tasks.clear();
   workspace.channel_weights.resize(static_cast<std::size_t>(lattice.channels()));
   std::int32_t index = 0;
   for (const esper_lattice_seed& seed : lattice.seeds()) {
     SeedTask task;
     if (layout::is_blended_stage(seed.stage) &&
         describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task)) {
-      task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
-      workspace.tasks.push_back(task);
+      if (layout::is_image_family(seed.family)) {
+        size_image_task(site, kernels, false, &task);
+        workspace.image_tasks.push_back(task);
+      } else {
+        task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
+        workspace.tasks.push_back(task);
+      }
     }
     ++index;
   }
   list_untouched(
-      lattice, workspace.tasks, [](const SeedTask&) { return true; }, &workspace.untouched);
+      lattice, workspace, [](const SeedTask&) { return true; }, &workspace.untouched);
 }
 
-void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                   Wanted wanted, Workspace& workspace) {
+void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                   const ImageSite& site, const float* theta, Wanted wanted, Workspace& workspace) {
   workspace.tasks.clear();
+  workspace.image_tasks.clear();
   workspace.channel_weights.resize(static_cast<std::size_t>(lattice.channels()));
   std::int32_t index = 0;
   for (const esper_lattice_seed& seed : lattice.seeds()) {
@@ -242,16 +259,21 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
       SeedTask task;
       const bool altering = describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task);
       if (decide(seed, altering, wanted, theta, &task)) {
-        task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
-                                   kBackwardTileBytes);
         task.partial = partial_layout(task, kernels);
-        workspace.tasks.push_back(task);
+        if (layout::is_image_family(seed.family)) {
+          size_image_task(site, kernels, true, &task);
+          workspace.image_tasks.push_back(task);
+        } else {
+          task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
+                                     kBackwardTileBytes);
+          workspace.tasks.push_back(task);
+        }
       }
     }
     ++index;
   }
   list_untouched(
-      lattice, workspace.tasks, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
+      lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
 }
 
 }  // namespace esper::cpu

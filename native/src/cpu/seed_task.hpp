@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "cpu/image_task.hpp"
 #include "cpu/partition.hpp"
 #include "cpu/workspace.hpp"
 #include "esper/esper.h"
@@ -18,13 +19,15 @@ struct Wanted {
   bool sums;
 };
 
-// Fills workspace.tasks with the seeds that alter the forward value and workspace.untouched with all other channels.
-void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                  Workspace& workspace);
+// Fills workspace.tasks and image_tasks with the seeds that alter the forward value and workspace.untouched with all
+// other channels.
+void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                  const ImageSite& site, const float* theta, Workspace& workspace);
 
-// Fills workspace.tasks with the seeds whose module must run and workspace.untouched with the channels where dx = dy.
-void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry, const float* theta,
-                   Wanted wanted, Workspace& workspace);
+// Fills workspace.tasks and image_tasks with the seeds whose module must run and workspace.untouched with the channels
+// where dx = dy.
+void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
+                   const ImageSite& site, const float* theta, Wanted wanted, Workspace& workspace);
 
 // Floats of scratch that one partition needs for any of the tasks.
 std::int64_t forward_scratch(const SeedTask& task) noexcept;

@@ -49,7 +49,8 @@ struct ChannelRange {
 };
 
 struct Workspace {
-  std::vector<SeedTask> tasks;
+  std::vector<SeedTask> tasks;          // Of the families that work on every position by itself.
+  std::vector<SeedTask> image_tasks;    // Of gate and depthwise.
   std::vector<ChannelRange> untouched;  // Channels that out-of-place calls copy.
   std::vector<float> channel_weights;
   std::vector<double> statistics;  // [partition][task][kStatisticCount]

@@ -38,6 +38,27 @@ void check_confidence(const esper_lattice_seed& seed, std::int32_t index) {
   }
 }
 
+void check_rank(const esper_lattice_seed& seed, std::int32_t index) {
+  if (seed.family == ESPER_FAMILY_AFFINE || seed.family == ESPER_FAMILY_DEPTHWISE) {
+    if (seed.rank != 0) {
+      const char* family = seed.family == ESPER_FAMILY_AFFINE ? "affine" : "depthwise";
+      refuse(index, "rank", std::to_string(seed.rank), std::string("0 for the ") + family + " family");
+    }
+  } else if (seed.rank < 1 || seed.rank > kMaxRank) {
+    refuse(index, "rank", std::to_string(seed.rank), "1 to " + std::to_string(kMaxRank));
+  }
+}
+
+void check_kernel(const esper_lattice_seed& seed, std::int32_t index) {
+  if (seed.family != ESPER_FAMILY_DEPTHWISE) {
+    if (seed.kernel != 0) {
+      refuse(index, "kernel", std::to_string(seed.kernel), "0 for every family but depthwise");
+    }
+  } else if (seed.kernel != 3 && seed.kernel != 5 && seed.kernel != 7) {
+    refuse(index, "kernel", std::to_string(seed.kernel), "3, 5 or 7 for the depthwise family");
+  }
+}
+
 // Counter-based generator: the SplitMix64 finaliser over key and counter, so that parameter i depends on nothing else.
 std::uint64_t hash(std::uint64_t key, std::uint64_t counter) noexcept {
   std::uint64_t z = key + (counter + 1) * 0x9E3779B97F4A7C15ULL;
@@ -54,11 +75,26 @@ float uniform(std::uint64_t key, std::uint64_t counter, float bound) noexcept {
 
 }  // namespace
 
+bool has_activation(std::int32_t family) noexcept {
+  return family == ESPER_FAMILY_BOTTLENECK || is_image_family(family);
+}
+
+bool is_image_family(std::int32_t family) noexcept {
+  return family == ESPER_FAMILY_GATE || family == ESPER_FAMILY_DEPTHWISE;
+}
+
+std::int64_t hidden_units(const esper_lattice_seed& seed) noexcept {
+  if (!has_activation(seed.family)) {
+    return 0;
+  }
+  return seed.family == ESPER_FAMILY_DEPTHWISE ? seed.channel_count : seed.rank;
+}
+
 void check_seed(const esper_lattice_seed& seed, std::int32_t index) {
   check_enum(index, "stage", seed.stage, ESPER_STAGE_COUNT - 1, "an esper_stage");
-  check_enum(index, "family", seed.family, ESPER_FAMILY_BOTTLENECK, "an esper_family");
+  check_enum(index, "family", seed.family, ESPER_FAMILY_DEPTHWISE, "an esper_family");
   check_enum(index, "blend", seed.blend, ESPER_BLEND_CONFIDENCE, "an esper_blend");
-  if (seed.family == ESPER_FAMILY_BOTTLENECK) {
+  if (has_activation(seed.family)) {
     check_enum(index, "activation", seed.activation, ESPER_ACTIVATION_SIGMOID, "an esper_activation");
   }
   if (seed.channel_begin < 0) {
@@ -67,13 +103,8 @@ void check_seed(const esper_lattice_seed& seed, std::int32_t index) {
   if (seed.channel_count < 1) {
     refuse(index, "channel_count", std::to_string(seed.channel_count), "1 or more");
   }
-  if (seed.family == ESPER_FAMILY_AFFINE) {
-    if (seed.rank != 0) {
-      refuse(index, "rank", std::to_string(seed.rank), "0 for the affine family");
-    }
-  } else if (seed.rank < 1 || seed.rank > kMaxRank) {
-    refuse(index, "rank", std::to_string(seed.rank), "1 to " + std::to_string(kMaxRank));
-  }
+  check_rank(seed, index);
+  check_kernel(seed, index);
   if ((seed.flags & ~static_cast<std::uint32_t>(ESPER_SEED_FROZEN)) != 0) {
     refuse(index, "flags", std::to_string(seed.flags), "a combination of esper_seed_flags");
   }
@@ -104,6 +135,12 @@ ParameterMap parameter_map(const esper_lattice_seed& seed) noexcept {
       map.output_weight = r * c;
       map.count = 2 * r * c;
       break;
+    case ESPER_FAMILY_DEPTHWISE:
+      map.input_bias = c * seed.kernel * seed.kernel;
+      map.output_weight = map.input_bias + c;
+      map.output_bias = map.output_weight + c * c;
+      map.count = map.output_bias + c;
+      break;
     default:
       map.input_bias = r * c;
       map.output_weight = r * c + r;
@@ -129,6 +166,12 @@ std::int64_t forward_flops(const esper_lattice_seed& seed) noexcept {
     case ESPER_FAMILY_LOWRANK:
       flops += 4 * r * c;
       break;
+    case ESPER_FAMILY_GATE:
+      flops += 2 * c;  // One addition for the mean, one multiplication by the gate.
+      break;
+    case ESPER_FAMILY_DEPTHWISE:
+      flops += 2 * c * seed.kernel * seed.kernel + 2 * c * c + 2 * c;
+      break;
     default:
       flops += 4 * r * c + r + c;
       break;
@@ -146,8 +189,10 @@ void initialise(const esper_lattice_seed& seed, std::uint64_t key, float* parame
   }
   const std::int64_t c = seed.channel_count;
   if (seed.family != ESPER_FAMILY_AFFINE) {
-    const float bound = std::sqrt(3.0F / static_cast<float>(c));
-    for (std::int64_t i = 0; i < seed.rank * c; ++i) {
+    const bool depthwise = seed.family == ESPER_FAMILY_DEPTHWISE;
+    const std::int64_t fan_in = depthwise ? std::int64_t{seed.kernel} * seed.kernel : c;
+    const float bound = std::sqrt(3.0F / static_cast<float>(fan_in));
+    for (std::int64_t i = 0; i < (depthwise ? c : seed.rank) * fan_in; ++i) {
       parameters[map.input_weight + i] = uniform(key, static_cast<std::uint64_t>(i), bound);
     }
   }

@@ -109,6 +109,12 @@ std::int64_t Lattice::check_shape(const esper_shape* shape) const {
   }
   check_extent("batch", shape->batch);
   check_extent("positions", shape->positions);
+  check_extent("width", shape->width);
+  if (shape->width > 0 && shape->positions % shape->width != 0) {
+    throw invalid("shape.width is " + std::to_string(shape->width) + " and does not divide shape.positions (" +
+                  std::to_string(shape->positions) +
+                  "); pass the columns of an image with positions = height * width, or 0 for one row");
+  }
   // In bytes of double, the oracle's element, so that every byte offset fits as well.
   constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / 8;
   if (shape->batch == 0 || shape->positions == 0) {

@@ -1,4 +1,4 @@
-// The oracle: a lattice's passes in double precision, one position after the other.
+// The oracle: a lattice's passes in double precision, one batch item after the other.
 #pragma once
 
 #include "esper/esper.h"

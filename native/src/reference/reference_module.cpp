@@ -7,27 +7,6 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-// Number of parameters of the module, which is where the blend's parameters start.
-std::int64_t module_parameters(const esper_lattice_seed& seed) {
-  const std::int64_t c = seed.channel_count;
-  const std::int64_t r = seed.rank;
-  switch (seed.family) {
-    case ESPER_FAMILY_AFFINE:
-      return c + c;
-    case ESPER_FAMILY_LOWRANK:
-      return r * c + c * r;
-    default:
-      return r * c + r + c * r + c;
-  }
-}
-
-std::int64_t blend_parameters(const esper_lattice_seed& seed) {
-  if (seed.blend == ESPER_BLEND_CHANNEL) {
-    return seed.channel_count;
-  }
-  return seed.blend == ESPER_BLEND_GATED ? seed.channel_count + 1 : 0;
-}
-
 double clamp(double value, double low, double high) {
   if (value < low) {
     return low;
@@ -66,29 +45,6 @@ void evaluate_module(const esper_lattice_seed& seed, const double* p, const std:
       sum += w2[c * r_count + r] * out->hidden[r];
     }
     out->g[c] = sum;
-  }
-}
-
-void evaluate_blend(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x, Position* out) {
-  const int c_count = seed.channel_count;
-  const auto alpha = static_cast<double>(seed.alpha);
-  const double* b = p + module_parameters(seed);
-  out->weight.assign(static_cast<std::size_t>(c_count), alpha);
-  if (seed.blend == ESPER_BLEND_CHANNEL) {
-    for (int c = 0; c < c_count; ++c) {
-      out->weight[c] = clamp(alpha * b[c], 0.0, 1.0);
-    }
-  } else if (seed.blend == ESPER_BLEND_GATED) {
-    double u = b[c_count];
-    for (int c = 0; c < c_count; ++c) {
-      u += b[c] * x[c];
-    }
-    out->gate = sigmoid(u);
-    out->weight.assign(static_cast<std::size_t>(c_count), alpha * out->gate);
-  } else if (seed.blend == ESPER_BLEND_CONFIDENCE && alpha != 0.0) {
-    const double w =
-        clamp(confidence(seed), static_cast<double>(seed.confidence_lo), static_cast<double>(seed.confidence_hi));
-    out->weight.assign(static_cast<std::size_t>(c_count), w);
   }
 }
 
@@ -136,7 +92,95 @@ void differentiate_module(const esper_lattice_seed& seed, const double* p, const
   }
 }
 
-// Adds the gradients of alpha, of the blend's parameters, and of x through the gate.
+}  // namespace
+
+std::int64_t module_parameters(const esper_lattice_seed& seed) {
+  const std::int64_t c = seed.channel_count;
+  const std::int64_t r = seed.rank;
+  const std::int64_t k = seed.kernel;
+  switch (seed.family) {
+    case ESPER_FAMILY_AFFINE:
+      return c + c;
+    case ESPER_FAMILY_LOWRANK:
+      return r * c + c * r;
+    case ESPER_FAMILY_DEPTHWISE:
+      return c * k * k + c + c * c + c;
+    default:
+      return r * c + r + c * r + c;
+  }
+}
+
+std::int64_t seed_parameters(const esper_lattice_seed& seed) {
+  const std::int64_t module = module_parameters(seed);
+  if (seed.blend == ESPER_BLEND_CHANNEL) {
+    return module + seed.channel_count;
+  }
+  return seed.blend == ESPER_BLEND_GATED ? module + seed.channel_count + 1 : module;
+}
+
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
+
+double activate(std::int32_t activation, double x) {
+  switch (activation) {
+    case ESPER_ACTIVATION_RELU:
+      return x < 0.0 ? 0.0 : x;
+    case ESPER_ACTIVATION_GELU:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case ESPER_ACTIVATION_SILU:
+      return x * sigmoid(x);
+    case ESPER_ACTIVATION_TANH:
+      return std::tanh(x);
+    default:
+      return sigmoid(x);
+  }
+}
+
+double activate_slope(std::int32_t activation, double x) {
+  switch (activation) {
+    case ESPER_ACTIVATION_RELU:
+      return x > 0.0 ? 1.0 : 0.0;
+    case ESPER_ACTIVATION_GELU:
+      return 0.5 * std::erfc(-x / std::sqrt(2.0)) + x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * kPi);
+    case ESPER_ACTIVATION_SILU:
+      return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)));
+    case ESPER_ACTIVATION_TANH:
+      return 1.0 - std::tanh(x) * std::tanh(x);
+    default:
+      return sigmoid(x) * (1.0 - sigmoid(x));
+  }
+}
+
+double confidence(const esper_lattice_seed& seed) {
+  return static_cast<double>(seed.alpha) *
+         sigmoid(static_cast<double>(seed.confidence_k) *
+                 (static_cast<double>(seed.margin) - static_cast<double>(seed.confidence_tau)));
+}
+
+void evaluate_blend(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x, Position* out) {
+  const int c_count = seed.channel_count;
+  const auto alpha = static_cast<double>(seed.alpha);
+  const double* b = p + module_parameters(seed);
+  out->weight.assign(static_cast<std::size_t>(c_count), alpha);
+  if (seed.blend == ESPER_BLEND_CHANNEL) {
+    for (int c = 0; c < c_count; ++c) {
+      out->weight[c] = clamp(alpha * b[c], 0.0, 1.0);
+    }
+  } else if (seed.blend == ESPER_BLEND_GATED) {
+    double u = b[c_count];
+    for (int c = 0; c < c_count; ++c) {
+      u += b[c] * x[c];
+    }
+    out->gate = sigmoid(u);
+    out->weight.assign(static_cast<std::size_t>(c_count), alpha * out->gate);
+  } else if (seed.blend == ESPER_BLEND_CONFIDENCE && alpha != 0.0) {
+    const double w =
+        clamp(confidence(seed), static_cast<double>(seed.confidence_lo), static_cast<double>(seed.confidence_hi));
+    out->weight.assign(static_cast<std::size_t>(c_count), w);
+  }
+}
+
 void differentiate_blend(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x,
                          const Position& at, const std::vector<double>& dy, PositionGradient* out) {
   const int c_count = seed.channel_count;
@@ -182,48 +226,6 @@ void differentiate_blend(const esper_lattice_seed& seed, const double* p, const 
   }
 }
 
-}  // namespace
-
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
-}
-
-double activate(std::int32_t activation, double x) {
-  switch (activation) {
-    case ESPER_ACTIVATION_RELU:
-      return x < 0.0 ? 0.0 : x;
-    case ESPER_ACTIVATION_GELU:
-      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case ESPER_ACTIVATION_SILU:
-      return x * sigmoid(x);
-    case ESPER_ACTIVATION_TANH:
-      return std::tanh(x);
-    default:
-      return sigmoid(x);
-  }
-}
-
-double activate_slope(std::int32_t activation, double x) {
-  switch (activation) {
-    case ESPER_ACTIVATION_RELU:
-      return x > 0.0 ? 1.0 : 0.0;
-    case ESPER_ACTIVATION_GELU:
-      return 0.5 * std::erfc(-x / std::sqrt(2.0)) + x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * kPi);
-    case ESPER_ACTIVATION_SILU:
-      return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)));
-    case ESPER_ACTIVATION_TANH:
-      return 1.0 - std::tanh(x) * std::tanh(x);
-    default:
-      return sigmoid(x) * (1.0 - sigmoid(x));
-  }
-}
-
-double confidence(const esper_lattice_seed& seed) {
-  return static_cast<double>(seed.alpha) *
-         sigmoid(static_cast<double>(seed.confidence_k) *
-                 (static_cast<double>(seed.margin) - static_cast<double>(seed.confidence_tau)));
-}
-
 Position evaluate(const esper_lattice_seed& seed, const double* p, const std::vector<double>& x) {
   Position out;
   evaluate_module(seed, p, x, &out);
@@ -236,7 +238,7 @@ PositionGradient differentiate(const esper_lattice_seed& seed, const double* p, 
   const Position at = evaluate(seed, p, x);
   PositionGradient out;
   out.dx = dy;
-  out.dtheta.assign(static_cast<std::size_t>(module_parameters(seed) + blend_parameters(seed)), 0.0);
+  out.dtheta.assign(static_cast<std::size_t>(seed_parameters(seed)), 0.0);
   std::vector<double> e(dy.size());
   for (std::size_t c = 0; c < dy.size(); ++c) {
     e[c] = at.weight[c] * dy[c];
@@ -250,7 +252,7 @@ std::vector<double> training_gradient(const esper_lattice_seed& seed, const doub
                                       const std::vector<double>& dy) {
   Position at;
   evaluate_module(seed, p, x, &at);
-  std::vector<double> dtheta(static_cast<std::size_t>(module_parameters(seed) + blend_parameters(seed)), 0.0);
+  std::vector<double> dtheta(static_cast<std::size_t>(seed_parameters(seed)), 0.0);
   std::vector<double> unused(dy.size());
   std::vector<double> e(dy.size());
   for (std::size_t c = 0; c < dy.size(); ++c) {

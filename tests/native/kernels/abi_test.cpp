@@ -15,7 +15,7 @@ TEST(AbiTest, HeaderIsC11AndMatchesTheLibrary) {
 }
 
 // The sizes are part of the interface: a change needs a new ESPER_ABI_VERSION.
-TEST(AbiTest, StructSizesAreThoseOfVersionOne) {
+TEST(AbiTest, StructSizesAreThoseOfVersionTwo) {
   EXPECT_EQ(esper_struct_size("esper_cpu_info"), 80);
   EXPECT_EQ(esper_struct_size("esper_context_options"), 40);
   EXPECT_EQ(esper_struct_size("esper_seed_state"), 32);
@@ -41,7 +41,8 @@ TEST(AbiTest, NamesCoverEveryValueAndNothingElse) {
   EXPECT_STREQ(esper_status_name(ESPER_OK), "ok");
   EXPECT_STREQ(esper_status_name(ESPER_ERROR_INTERNAL), "internal error");
   EXPECT_STREQ(esper_status_name(-1), "unknown");
-  EXPECT_STREQ(esper_status_name(7), "unknown");
+  EXPECT_STREQ(esper_status_name(ESPER_ERROR_CUDA), "CUDA failure");
+  EXPECT_STREQ(esper_status_name(8), "unknown");
   EXPECT_STREQ(esper_isa_name(ESPER_ISA_SCALAR), "scalar");
   EXPECT_STREQ(esper_isa_name(ESPER_ISA_AVX2), "avx2");
   EXPECT_STREQ(esper_isa_name(ESPER_ISA_AVX512), "avx512");

@@ -59,6 +59,9 @@ TEST(BlueprintTest, ParameterCountsFollowTheHeader) {
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_AFFINE, r)), 12);
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_LOWRANK, r)), 48);
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_BOTTLENECK, r)), 58);
+  EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_GATE, r)), 58);
+  EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_DEPTHWISE, 0)), 54 + 6 + 36 + 6);
+  EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_DEPTHWISE, 0, ESPER_BLEND_GATED)), 102 + 7);
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_BOTTLENECK, r, ESPER_BLEND_CHANNEL)), 64);
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_BOTTLENECK, r, ESPER_BLEND_GATED)), 65);
   EXPECT_EQ(parameters_of(make_seed(0, c, ESPER_FAMILY_BOTTLENECK, r, ESPER_BLEND_CONFIDENCE)), 58);
@@ -70,6 +73,8 @@ TEST(BlueprintTest, FlopsCountMultiplicationsAndAdditions) {
   EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_AFFINE, r)), 12 + 12);
   EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_LOWRANK, r)), 96 + 12);
   EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_BOTTLENECK, r)), 96 + 4 + 6 + 12);
+  EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_GATE, r)), 6 + 6 + 12);
+  EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_DEPTHWISE, 0)), 108 + 6 + 72 + 6 + 12);
   EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_AFFINE, r, ESPER_BLEND_CHANNEL)), 24);
   EXPECT_EQ(flops_of(make_seed(0, c, ESPER_FAMILY_AFFINE, r, ESPER_BLEND_GATED)), 24 + 12 + 2);
 }
@@ -105,6 +110,32 @@ TEST(BlueprintTest, InitialParametersAreDeterministicAndBounded) {
     EXPECT_EQ(b[i], 0.0F) << i;
   }
   EXPECT_EQ(b[count - 1], 2.0F);  // p
+}
+
+TEST(BlueprintTest, InitialKernelsAreBoundedByTheirOwnFanIn) {
+  esper_lattice_seed seed = make_seed(0, 40, ESPER_FAMILY_DEPTHWISE, 0);
+  seed.kernel = 5;
+  std::vector<float> p(static_cast<std::size_t>(parameters_of(seed)), 5.0F);
+  ASSERT_EQ(esper_parameter_init(&seed, 7, p.data()), ESPER_OK);
+  float largest = 0.0F;
+  for (std::size_t i = 0; i < 40 * 25; ++i) {
+    largest = std::max(largest, std::fabs(p[i]));
+  }
+  EXPECT_LE(static_cast<double>(largest), std::sqrt(3.0 / 25.0));
+  EXPECT_GT(static_cast<double>(largest), 0.98 * std::sqrt(3.0 / 25.0));
+  for (std::size_t i = 40 * 25; i < p.size(); ++i) {
+    EXPECT_EQ(p[i], 0.0F) << i;
+  }
+}
+
+TEST(BlueprintTest, InitialGatesHaveRandomInputsAndNoOutput) {
+  const esper_lattice_seed seed = make_seed(0, 12, ESPER_FAMILY_GATE, 50);
+  std::vector<float> p(static_cast<std::size_t>(parameters_of(seed)), 5.0F);
+  ASSERT_EQ(esper_parameter_init(&seed, 7, p.data()), ESPER_OK);
+  EXPECT_NE(p[599], 0.0F);
+  for (std::size_t i = 600; i < p.size(); ++i) {
+    EXPECT_EQ(p[i], 0.0F) << i;
+  }
 }
 
 TEST(BlueprintTest, ChannelWeightsStartAtOne) {

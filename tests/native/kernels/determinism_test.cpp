@@ -65,12 +65,11 @@ TEST_P(DeterminismTest, SchedulingDoesNotChangeBits) {
 TEST_P(DeterminismTest, ThreadCountsAgreeWithinTheBound) {
   for (const int32_t layout : kLayouts) {
     const Problem problem = mixed_problem(layout, 3, 200, 2);
-    const ReferenceResults reference = run_reference(problem);
     const Results one = run(problem, make_context(GetParam(), 1).get());
     for (const int32_t threads : {1, 2, 3, 64}) {
       const Results results = run(problem, make_context(GetParam(), threads).get());
-      expect_matches(results, reference, std::to_string(threads) + " threads");
-      // Forward has no sums across positions.
+      expect_matches(problem, results, std::to_string(threads) + " threads");
+      // Forward has no sums across positions, but for those of gate, which one partition makes.
       EXPECT_TRUE(same_bits(one.y, results.y));
       EXPECT_TRUE(same_bits(one.dx, results.dx));
     }

@@ -21,11 +21,40 @@ const std::vector<BadSeed>& bad_seeds() {
   static const std::vector<BadSeed> table = {
       {"seeds[1].stage is 9", [](auto& s) { s.stage = 9; }},
       {"seeds[1].stage is -1", [](auto& s) { s.stage = -1; }},
-      {"seeds[1].family is 3", [](auto& s) { s.family = 3; }},
+      {"seeds[1].family is 5", [](auto& s) { s.family = 5; }},
       {"seeds[1].activation is 5", [](auto& s) { s.activation = 5; }},
       {"seeds[1].blend is 5", [](auto& s) { s.blend = 5; }},
       {"seeds[1].rank is 4097", [](auto& s) { s.rank = 4097; }},
       {"seeds[1].rank is 2, expected 0", [](auto& s) { s.family = ESPER_FAMILY_AFFINE; }},
+      {"seeds[1].rank is 2, expected 0 for the depthwise family",
+       [](auto& s) {
+         s.family = ESPER_FAMILY_DEPTHWISE;
+         s.kernel = 3;
+       }},
+      {"seeds[1].rank is 0, expected 1 to 4096",
+       [](auto& s) {
+         s.family = ESPER_FAMILY_GATE;
+         s.rank = 0;
+       }},
+      {"seeds[1].kernel is 3, expected 0 for every family but depthwise", [](auto& s) { s.kernel = 3; }},
+      {"seeds[1].kernel is 4, expected 3, 5 or 7 for the depthwise family",
+       [](auto& s) {
+         s.family = ESPER_FAMILY_DEPTHWISE;
+         s.rank = 0;
+         s.kernel = 4;
+       }},
+      {"seeds[1].activation is 5",
+       [](auto& s) {
+         s.family = ESPER_FAMILY_GATE;
+         s.activation = 5;
+       }},
+      {"seeds[1].activation is -1",
+       [](auto& s) {
+         s.family = ESPER_FAMILY_DEPTHWISE;
+         s.rank = 0;
+         s.kernel = 3;
+         s.activation = -1;
+       }},
       {"seeds[1].flags is 2", [](auto& s) { s.flags = 2; }},
       {"seeds[1].channel_count is 0", [](auto& s) { s.channel_count = 0; }},
       {"seeds[1].channel_begin is -1", [](auto& s) { s.channel_begin = -1; }},
@@ -198,6 +227,13 @@ TEST_F(CallTest, ShapesAreChecked) {
   problem.shape.positions = INT64_MAX;
   expect_refused("exceeds the address range");
   problem.shape.positions = 5;
+  problem.shape.width = -1;
+  expect_refused("shape.width is -1, expected 0 or more");
+  problem.shape.width = 2;
+  expect_refused("shape.width is 2 and does not divide shape.positions (5); pass the columns of an image");
+  problem.shape.width = 10;
+  expect_refused("shape.width is 10 and does not divide shape.positions (5)");
+  problem.shape.width = 0;
   problem.shape.struct_size = 8;
   expect_refused("shape.struct_size is 8");
 }
