@@ -41,6 +41,7 @@ Usage: ./build.sh COMMAND [arguments]
        --filter X    only tests whose name contains X
   demo [options]     grow a small network on the built-in glyphs; options go to 'esper train'
   bench [NAME ...]   list the benchmark programs, or run one with its arguments (--json FILE)
+  gpu [options]      check and measure the CUDA path on a machine with a GPU; needs no .NET ('gpu --help')
   bindings [--check] regenerate the C# bindings from the C headers, or see whether they are current
   format [--check]   format the sources, or see whether they are
   clean              remove artifacts/; recorded runs stay
@@ -549,6 +550,7 @@ main() {
     test) test_all "$@" ;;
     demo) demo "$@" ;;
     bench) bench "$@" ;;
+    gpu) exec "$root/benchmarks/gpu/run.sh" "$@" ;;
     bindings) bindings "$@" ;;
     format) format "$@" ;;
     clean) rm -rf "$artifacts" ;;
