@@ -40,8 +40,7 @@ function(esper_embed_cuda_kernels target)
     foreach(name IN ITEMS float32 float16 bfloat16)
       set(output ${CMAKE_CURRENT_BINARY_DIR}/esper_${name}.ptx)
       add_custom_command(OUTPUT ${output}
-        COMMAND ${ESPER_CUDA_CLANG} ${ESPER_PTX_OPTIONS} -DESPER_STORAGE=${storage}
-          -I${CMAKE_CURRENT_SOURCE_DIR}/cuda -I${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels -o ${output} ${arg_TOP}
+        COMMAND ${ESPER_CUDA_CLANG} ${ESPER_PTX_OPTIONS} -DESPER_STORAGE=${storage} -o ${output} ${arg_TOP}
         DEPENDS ${arg_SOURCES} COMMENT "PTX for ${name}" VERBATIM)
       list(APPEND ptx ${output})
       math(EXPR storage "${storage} + 1")
@@ -52,9 +51,10 @@ function(esper_embed_cuda_kernels target)
   endif()
   list(JOIN arg_SOURCES "," sources)
   list(JOIN ptx "," ptx_files)
+  cmake_path(GET arg_TOP PARENT_PATH base)
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/esper_cuda_kernels.cpp)
   add_custom_command(OUTPUT ${generated}
-    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${generated} -D SOURCES=${sources} -D PTX=${ptx_files}
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${generated} -D BASE=${base} -D SOURCES=${sources} -D PTX=${ptx_files}
       -P ${PROJECT_SOURCE_DIR}/cmake/EsperEmbed.cmake
     DEPENDS ${arg_SOURCES} ${ptx} ${PROJECT_SOURCE_DIR}/cmake/EsperEmbed.cmake
     COMMENT "CUDA kernels as text" VERBATIM)

@@ -1,5 +1,6 @@
 # Writes a C++ file that carries the CUDA kernels: every source as text, and PTX for each storage where there is any.
-# Usage: cmake -D OUTPUT=file.cpp -D SOURCES=a.cuh,b.cuh -D PTX=float32.ptx,float16.ptx,bfloat16.ptx -P EsperEmbed.cmake
+# Sources are named relative to BASE, as they include each other.
+# Usage: cmake -D OUTPUT=file.cpp -D BASE=folder -D SOURCES=a.cuh,b.cuh -D PTX=float32.ptx,float16.ptx,bfloat16.ptx -P EsperEmbed.cmake
 cmake_minimum_required(VERSION 3.25)
 
 # A string literal of any length; compilers that bound single literals still join pieces.
@@ -35,7 +36,7 @@ set(texts "")
 set(code "const EmbeddedText kKernelSources[] = {\n")
 set(count 0)
 foreach(path IN LISTS SOURCES)
-  cmake_path(GET path FILENAME name)
+  cmake_path(RELATIVE_PATH path BASE_DIRECTORY "${BASE}" OUTPUT_VARIABLE name)
   append_entry("${name}" "${path}")
   math(EXPR count "${count} + 1")
 endforeach()

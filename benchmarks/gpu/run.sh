@@ -153,7 +153,7 @@ build_native() {
     return 0
   fi
   step "build" 540 cmake --build "$build" --parallel "$jobs" \
-    --target esper esper_cuda_device_tests esper_cuda_tests cuda_lattice_bench || die "The build failed."
+    --target esper esper_cuda_device_tests esper_cuda_driver_tests cuda_lattice_bench || die "The build failed."
   bin="$build/bin" lib="$build/lib"
 }
 

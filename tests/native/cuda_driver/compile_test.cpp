@@ -1,4 +1,5 @@
 // Every kernel for every storage compiles with NVRTC, without device and driver.
+#include <cstdlib>
 #include <cstring>
 
 #include "cuda/digest.hpp"
@@ -16,6 +17,10 @@ struct Target {
   int32_t dtype;
 };
 
+std::ostream& operator<<(std::ostream& out, const Target& target) {
+  return out << target.architecture << ", dtype " << target.dtype;
+}
+
 class CompileTest : public testing::TestWithParam<Target> {};
 
 std::string compile(const char* architecture, int32_t dtype) {
@@ -28,7 +33,9 @@ std::string compile(const char* architecture, int32_t dtype) {
   return image;
 }
 
+// Without an earlier test's choice of the fake one.
 bool nvrtc_missing() {
+  unsetenv("ESPER_NVRTC");
   esper_cuda_info info{};
   info.struct_size = sizeof info;
   EXPECT_EQ(esper_cuda_query(&info), ESPER_OK) << esper_last_error();
@@ -42,6 +49,7 @@ TEST_P(CompileTest, GivesAnImageWithEveryKernel) {
   NEEDS_NVRTC();
   const Target target = GetParam();
   const std::string image = compile(target.architecture, target.dtype);
+  ASSERT_GT(image.size(), 1000U);
   const bool machine_code = std::strncmp(target.architecture, "sm_", 3) == 0;
   if (machine_code) {
     EXPECT_EQ(image.substr(1, 3), "ELF");
@@ -82,7 +90,7 @@ TEST(CompileArguments, AreChecked) {
 }
 
 TEST(CompileArguments, ARoomTooSmallIsLeftAlone) {
-  NEEDS_NVRTC();
+  const ScopedVariable nvrtc("ESPER_NVRTC", ESPER_FAKE_NVRTC);
   std::string room(100, '?');
   int64_t size = 0;
   EXPECT_EQ(esper_cuda_compile("compute_80", 0, room.data(), 100, &size), ESPER_OK) << esper_last_error();

@@ -47,7 +47,7 @@ ScopedVariable::~ScopedVariable() {
 
 void FakeDriverTest::SetUp() {
   setenv("ESPER_CUDA_DRIVER", ESPER_FAKE_DRIVER, 1);
-  unsetenv("ESPER_NVRTC");
+  setenv("ESPER_NVRTC", ESPER_FAKE_NVRTC, 1);
   fake.reset();
   std::string pattern = (std::filesystem::temp_directory_path() / "esper-cuda-test-XXXXXX").string();
   ASSERT_NE(mkdtemp(pattern.data()), nullptr);
@@ -72,13 +72,6 @@ void FakeDriverTest::TearDown() {
 
 bool FakeDriverTest::has_builtin() {
   return std::strstr(esper_build_info(), "\"ptx\":[]") == nullptr;
-}
-
-bool FakeDriverTest::has_nvrtc() {
-  esper_cuda_info info{};
-  info.struct_size = sizeof info;
-  EXPECT_EQ(esper_cuda_query(&info), ESPER_OK) << esper_last_error();
-  return info.nvrtc != 0;
 }
 
 esper_status FakeDriverTest::try_create(int32_t source, esper_cuda** cuda) {

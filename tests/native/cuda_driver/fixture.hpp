@@ -1,4 +1,5 @@
-// Base of tests on the fake driver: its controls, handles that free themselves, a small lattice, a cache folder.
+// Base of tests on the fake driver and the fake NVRTC: controls, handles that free themselves, a small lattice, a cache
+// folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -60,14 +61,13 @@ class FakeDriverTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // Whether kernels can be made at all, by PTX or by NVRTC.
+  // Whether this build carries PTX.
   static bool has_builtin();
-  static bool has_nvrtc();
 
   esper_status try_create(int32_t source, esper_cuda** cuda);
-  // Creates with a source that this build has.
   Cuda create(int32_t source);
-  Cuda create() { return create(has_builtin() ? kBuiltin : kNvrtc); }
+  // With images of the fake NVRTC, which load fastest.
+  Cuda create() { return create(kNvrtc); }
   esper_cuda_description describe(const Cuda& cuda);
 
   // A lattice of four seeds over 32 channels; the seeds blend with alpha, or sleep if it is 0.

@@ -4,9 +4,9 @@
 // those of the CPU. Reads and writes every element of the segments once; 16 bytes at a time where addresses allow.
 #pragma once
 
+#include "../optimizer_tables.h"
+#include "../tables.h"
 #include "intrinsics.cuh"
-#include "optimizer_tables.h"
-#include "tables.h"
 
 namespace esper_device {
 
