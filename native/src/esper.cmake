@@ -8,6 +8,8 @@ add_library(esper_core OBJECT
   abi/info.cpp
   abi/lattice_abi.cpp
   abi/seed_store_abi.cpp
+  cuda/placement.cpp
+  cuda/plan.cpp
   cpu/affinity.cpp
   cpu/context.cpp
   cpu/cpu_features.cpp
