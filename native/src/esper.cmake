@@ -10,6 +10,8 @@ add_library(esper_core OBJECT
   abi/lattice_abi.cpp
   abi/optimizer_abi.cpp
   abi/seed_store_abi.cpp
+  cuda/placement.cpp
+  cuda/plan.cpp
   cpu/affinity.cpp
   cpu/context.cpp
   cpu/cpu_features.cpp

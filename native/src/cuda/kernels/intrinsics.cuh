@@ -13,7 +13,7 @@
 
 #define ESPER_DEVICE static __device__ inline __attribute__((always_inline))
 #define ESPER_CALL static __device__ __attribute__((noinline))
-#define ESPER_KERNEL extern "C" __global__ void __launch_bounds__(ESPER_CUDA_THREADS)
+#define ESPER_KERNEL extern "C" __global__ void __launch_bounds__(ESPER_CUDA_THREADS, 3)
 #define ESPER_UNROLL _Pragma("unroll")
 #define ESPER_UNROLLED_4 _Pragma("unroll 4")
 #define ESPER_ROLLED _Pragma("unroll 1")

@@ -96,61 +96,43 @@ constexpr int kInFlight = 4;  // Loads that a thread issues before it uses the f
 ESPER_DEVICE void load_panel(const Geometry& geometry, const Rows& rows, const void* tensor, int channel_begin,
                              int channels, int tile, float* panel, int panel_row) {
   const Element* source = static_cast<const Element*>(tensor);
-  if (vectors_fit(geometry, tensor, channel_begin, channels)) {
-    const int pieces = piece_count(geometry, channels, rows.count, kVector);
-    for (int base = thread_index(); base < pieces; base += kInFlight * ESPER_CUDA_THREADS) {
-      Raw raw[kInFlight];
-      ESPER_UNROLL
-      for (int u = 0; u < kInFlight; ++u) {
-        const int index = base + u * ESPER_CUDA_THREADS;
-        if (index < pieces) {
-          int channel;
-          int row;
-          piece_at(geometry, channels, rows.count, kVector, index, &channel, &row);
-          raw[u] = *reinterpret_cast<const Raw*>(source + element_at(geometry, rows, channel_begin + channel, row));
-        }
-      }
-      ESPER_UNROLL
-      for (int u = 0; u < kInFlight; ++u) {
-        const int index = base + u * ESPER_CUDA_THREADS;
-        if (index < pieces) {
-          int channel;
-          int row;
-          piece_at(geometry, channels, rows.count, kVector, index, &channel, &row);
-          float values[kVector];
-          unpack(raw[u], values);
-          ESPER_UNROLL
-          for (int i = 0; i < kVector; ++i) {
-            const int c = geometry.tokens ? channel + i : channel;
-            const int t = geometry.tokens ? row : row + i;
-            panel[panel_at(panel_row + c, t, tile)] = values[i];
-          }
+  const bool wide = vectors_fit(geometry, tensor, channel_begin, channels);
+  const int width = wide ? kVector : 1;
+  const int pieces = piece_count(geometry, channels, rows.count, width);
+  for (int base = thread_index(); base < pieces; base += kInFlight * ESPER_CUDA_THREADS) {
+    Raw raw[kInFlight];
+    int channel[kInFlight];
+    int row[kInFlight];
+    ESPER_UNROLL
+    for (int u = 0; u < kInFlight; ++u) {
+      const int index = base + u * ESPER_CUDA_THREADS;
+      channel[u] = -1;
+      if (index < pieces) {
+        piece_at(geometry, channels, rows.count, width, index, &channel[u], &row[u]);
+        const Element* from = source + element_at(geometry, rows, channel_begin + channel[u], row[u]);
+        if (wide) {
+          raw[u] = *reinterpret_cast<const Raw*>(from);
+        } else {
+          raw[u].word[0] = element_bits(*from);
         }
       }
     }
-  } else {
-    const int pieces = piece_count(geometry, channels, rows.count, 1);
-    for (int base = thread_index(); base < pieces; base += kInFlight * ESPER_CUDA_THREADS) {
-      Element raw[kInFlight];
-      ESPER_UNROLL
-      for (int u = 0; u < kInFlight; ++u) {
-        const int index = base + u * ESPER_CUDA_THREADS;
-        if (index < pieces) {
-          int channel;
-          int row;
-          piece_at(geometry, channels, rows.count, 1, index, &channel, &row);
-          raw[u] = source[element_at(geometry, rows, channel_begin + channel, row)];
-        }
+    ESPER_UNROLL
+    for (int u = 0; u < kInFlight; ++u) {
+      if (channel[u] < 0) {
+        continue;
       }
-      ESPER_UNROLL
-      for (int u = 0; u < kInFlight; ++u) {
-        const int index = base + u * ESPER_CUDA_THREADS;
-        if (index < pieces) {
-          int channel;
-          int row;
-          piece_at(geometry, channels, rows.count, 1, index, &channel, &row);
-          panel[panel_at(panel_row + channel, row, tile)] = widen(raw[u]);
+      if (wide) {
+        float values[kVector];
+        unpack(raw[u], values);
+        ESPER_UNROLL
+        for (int i = 0; i < kVector; ++i) {
+          const int c = geometry.tokens ? channel[u] + i : channel[u];
+          const int t = geometry.tokens ? row[u] : row[u] + i;
+          panel[panel_at(panel_row + c, t, tile)] = values[i];
         }
+      } else {
+        panel[panel_at(panel_row + channel[u], row[u], tile)] = widen(bits_element(raw[u].word[0]));
       }
     }
   }
@@ -188,9 +170,9 @@ ESPER_DEVICE void store_panel(const Geometry& geometry, const Rows& rows, void* 
 }
 
 // As store_panel, but channels whose weight is 0 keep the bits of source (nothing is written where target is source).
-ESPER_DEVICE void store_weighted(const Geometry& geometry, const Rows& rows, const void* source, void* target,
-                                 int channel_begin, int channels, int tile, const float* panel, int panel_row,
-                                 const float* weights) {
+ESPER_CALL void store_weighted(const Geometry& geometry, const Rows& rows, const void* source, void* target,
+                               int channel_begin, int channels, int tile, const float* panel, int panel_row,
+                               const float* weights) {
   const int pieces = piece_count(geometry, channels, rows.count, 1);
   for (int index = thread_index(); index < pieces; index += ESPER_CUDA_THREADS) {
     int channel;
@@ -206,41 +188,39 @@ ESPER_DEVICE void store_weighted(const Geometry& geometry, const Rows& rows, con
 }
 
 // target = source on a chunk, bit for bit. All threads of the block.
-ESPER_DEVICE void copy_chunk(const Geometry& geometry, const Rows& rows, const void* source, void* target,
-                             int channel_begin, int channels) {
+ESPER_CALL void copy_chunk(const Geometry& geometry, const Rows& rows, const void* source, void* target,
+                           int channel_begin, int channels) {
   const bool wide = vectors_fit(geometry, source, channel_begin, channels) && aligned16(target);
   const int width = wide ? kVector : 1;
   const int pieces = piece_count(geometry, channels, rows.count, width);
   for (int base = thread_index(); base < pieces; base += kInFlight * ESPER_CUDA_THREADS) {
     Raw raw[kInFlight];
+    long long at[kInFlight];
     ESPER_UNROLL
     for (int u = 0; u < kInFlight; ++u) {
       const int index = base + u * ESPER_CUDA_THREADS;
+      at[u] = -1;
       if (index < pieces) {
         int channel;
         int row;
         piece_at(geometry, channels, rows.count, width, index, &channel, &row);
-        const Element* from =
-            static_cast<const Element*>(source) + element_at(geometry, rows, channel_begin + channel, row);
+        at[u] = element_at(geometry, rows, channel_begin + channel, row);
+        const Element* from = static_cast<const Element*>(source) + at[u];
         if (wide) {
           raw[u] = *reinterpret_cast<const Raw*>(from);
         } else {
-          *reinterpret_cast<Element*>(&raw[u]) = *from;
+          raw[u].word[0] = element_bits(*from);
         }
       }
     }
     ESPER_UNROLL
     for (int u = 0; u < kInFlight; ++u) {
-      const int index = base + u * ESPER_CUDA_THREADS;
-      if (index < pieces) {
-        int channel;
-        int row;
-        piece_at(geometry, channels, rows.count, width, index, &channel, &row);
-        Element* to = static_cast<Element*>(target) + element_at(geometry, rows, channel_begin + channel, row);
+      if (at[u] >= 0) {
+        Element* to = static_cast<Element*>(target) + at[u];
         if (wide) {
           *reinterpret_cast<Raw*>(to) = raw[u];
         } else {
-          *to = *reinterpret_cast<const Element*>(&raw[u]);
+          *to = bits_element(raw[u].word[0]);
         }
       }
     }

@@ -17,6 +17,12 @@ struct alignas(16) Raw {
 typedef float Element;
 constexpr int kVector = 4;  // Elements in 16 bytes.
 
+ESPER_DEVICE unsigned element_bits(Element x) {
+  return float_bits(x);
+}
+ESPER_DEVICE Element bits_element(unsigned x) {
+  return bits_float(x);
+}
 ESPER_DEVICE float widen(Element x) {
   return x;
 }
@@ -40,6 +46,13 @@ ESPER_DEVICE Raw pack(const float (&values)[kVector]) {
 #else
 typedef unsigned short Element;
 constexpr int kVector = 8;
+
+ESPER_DEVICE unsigned element_bits(Element x) {
+  return x;
+}
+ESPER_DEVICE Element bits_element(unsigned x) {
+  return static_cast<Element>(x);
+}
 
 #if ESPER_STORAGE == 1
 ESPER_DEVICE float widen(Element x) {
