@@ -10,8 +10,6 @@ add_library(esper_core OBJECT
   abi/lattice_abi.cpp
   abi/optimizer_abi.cpp
   abi/seed_store_abi.cpp
-  cuda/placement.cpp
-  cuda/plan.cpp
   cpu/affinity.cpp
   cpu/context.cpp
   cpu/cpu_features.cpp
@@ -35,6 +33,7 @@ add_library(esper_core OBJECT
   cuda/nvrtc.cpp
   cuda/nvrtc_search.cpp
   cuda/optimizer_launch.cpp
+  cuda/placement.cpp
   cuda/plan.cpp
   cuda/shared_library.cpp
   layout/blueprint.cpp

@@ -38,7 +38,7 @@ int esper_fake_live(const char* kind);
 /* Launches since the reset, and one of them; returns 0 if there is none of that index. */
 int esper_fake_launches(void);
 int esper_fake_launch(int index, esper_fake_launch_record* record);
-/* Who runs kernels; NULL = nobody. */
+/* Who runs kernels; NULL = nobody. Until the first reset they run on the host, from then on nobody runs them. */
 void esper_fake_set_launcher(esper_fake_launcher launcher);
 
 #ifdef __cplusplus

@@ -28,6 +28,9 @@ struct Graph {
   std::vector<Work> work;
 };
 
+// Runs a kernel on the host.
+void run_on_host(const esper_fake_launch_record* launch, const void* argument);
+
 struct State {
   std::mutex mutex;
   std::map<std::string, int> properties;
@@ -37,7 +40,7 @@ struct State {
   std::vector<esper_fake_launch_record> launches;
   std::vector<Work> queue;  // While held.
   std::map<void*, std::size_t> memory;
-  esper_fake_launcher launcher = nullptr;
+  esper_fake_launcher launcher = run_on_host;
   Graph* capture = nullptr;  // Graph of the stream that is being captured.
   void* capture_stream = nullptr;
 };
