@@ -86,7 +86,6 @@ void Fiber::prepare(void (*entry)(void*), void* argument) {
   auto top = reinterpret_cast<std::uintptr_t>(state_->stack.data() + kStackBytes) & ~std::uintptr_t{15};
   auto* slot = reinterpret_cast<void**>(top);
   *--slot = nullptr;
-  *--slot = nullptr;
   *--slot = reinterpret_cast<void*>(&State::begin);
   for (int i = 0; i < 6; ++i) {
     *--slot = nullptr;
