@@ -1,6 +1,7 @@
 # Writes a C++ file that carries the CUDA kernels: every source as text, and PTX for each storage where there is any.
 # Sources are named relative to BASE, as they include each other.
-# Usage: cmake -D OUTPUT=file.cpp -D BASE=folder -D SOURCES=a.cuh,b.cuh -D PTX=float32.ptx,float16.ptx,bfloat16.ptx -P EsperEmbed.cmake
+# Usage: cmake -D OUTPUT=file.cpp -D BASE=folder -D SOURCES=a.cuh,b.cuh -D PTX=float32.ptx,float16.ptx,bfloat16.ptx
+#   -P EsperEmbed.cmake
 cmake_minimum_required(VERSION 3.25)
 
 # A string literal of any length; compilers that bound single literals still join pieces.

@@ -16,7 +16,7 @@ def milliseconds(seconds):
 
 
 def share_table(rows):
-    """One row a case, storage and share of active seeds; each pass with its time and its percentage of the copy rate."""
+    """One row a case, storage and share of active seeds; a pass has its time and its percentage of the copy rate."""
     passes = ("forward", "forward_in_place", "backward", "backward_in_place")
     grouped = {}
     for row in rows:
@@ -35,7 +35,7 @@ def share_table(rows):
 
 
 def eager_table(rows):
-    out = ["| case | storage | active | eager fwd ms | Esper fwd ms | fwd | in place | fwd+bwd | fused over seed by seed |",
+    out = ["| case | storage | active | eager fwd ms | Esper fwd ms | fwd | in place | fwd+bwd | fused / seed by seed |",
            "|---|---|---|---|---|---|---|---|---|"]
     for row in rows:
         out.append(f"| {row['case']} | {row['dtype']} | {row['active']}/{row['seeds']} | "
@@ -55,12 +55,12 @@ def main():
         text += ["```", machine.read_text(encoding="utf-8").strip(), "```", ""]
     shares = lines(folder / "cuda_lattice.jsonl")
     if shares:
-        text += ["Times are medians; percentages are of the rate at which this device copies memory, measured in the same",
-                 "rounds.", ""] + share_table(shares) + [""]
+        text += ["Times are medians; percentages are of the rate at which this device copies memory, measured in the",
+                 "same rounds.", ""] + share_table(shares) + [""]
     eager = lines(folder / "lattice_cuda.jsonl")
     if eager:
-        text += [f"Against eager PyTorch {eager[0]['torch']}, as median ratios of interleaved rounds; above 1 Esper is faster.",
-                 ""] + eager_table(eager) + [""]
+        text += [f"Against eager PyTorch {eager[0]['torch']}, as median ratios of interleaved rounds; above 1 Esper is",
+                 "faster.", ""] + eager_table(eager) + [""]
     if not shares and not eager:
         sys.exit(f"{folder} holds no results")
     (folder / "gpu.md").write_text("\n".join(text), encoding="utf-8")

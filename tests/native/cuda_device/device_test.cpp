@@ -35,6 +35,10 @@ struct Case {
   int32_t dtype;
 };
 
+std::ostream& operator<<(std::ostream& out, const Case& value) {
+  return out << (value.source == kNvrtc ? "NVRTC, " : "PTX, ") << dtype_name(value.dtype);
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   return std::string(info.param.source == kNvrtc ? "Nvrtc_" : "Ptx_") + dtype_name(info.param.dtype);
 }
@@ -160,10 +164,15 @@ TEST_P(DeviceTest, EveryRunGivesTheSameBits) {
   }
 }
 
-TEST_P(DeviceTest, InPlaceGivesTheSameBits) {
+// Values bit for bit; sums over positions are cut into other pieces where fewer channels are walked.
+TEST_P(DeviceTest, InPlaceGivesTheSameValues) {
   for (const int32_t layout : {ESPER_LAYOUT_NCHW, ESPER_LAYOUT_TOKENS}) {
     const Problem problem = rounded(mixed_problem(layout, 3, 77, 4), dtype());
-    EXPECT_TRUE(same(run(problem, true), run(problem, false)));
+    const DeviceResults inside = run(problem, true);
+    const DeviceResults apart = run(problem, false);
+    EXPECT_TRUE(same_bits(inside.y, apart.y));
+    EXPECT_TRUE(same_bits(inside.dx, apart.dx));
+    expect_parity(inside, problem, dtype(), "in place");
   }
 }
 
@@ -240,12 +249,13 @@ TEST_P(DeviceTest, ACapturedGraphFollowsUpdates) {
 }
 
 TEST_P(DeviceTest, ManyUpdatesInFlightArriveInOrder) {
-  Problem problem = rounded(mixed_problem(ESPER_LAYOUT_NCHW, 2, 200, 12), dtype());
+  Problem problem = rounded(mixed_problem(ESPER_LAYOUT_NCHW, 1, 36, 12), dtype());
   const esper_gpu::Stream stream(*gpu_);
   DeviceProblem device(*gpu_, cuda_, problem, dtype());
-  for (int i = 0; i < 50; ++i) {
+  constexpr int kUpdates = 25;
+  for (int i = 0; i < kUpdates; ++i) {
     for (esper_lattice_seed& seed : problem.seeds) {
-      seed.alpha = static_cast<float>(i + 1) / 50.0F;
+      seed.alpha = static_cast<float>(i + 1) / kUpdates;
     }
     device.update(problem, stream.get());
     device.clear(stream.get());
