@@ -35,7 +35,7 @@ def share_table(rows):
 
 
 def eager_table(rows):
-    out = ["| case | storage | active | eager fwd ms | Esper fwd ms | fwd | in place | fwd+bwd | fused / seed by seed |",
+    out = ["| case | storage | active | eager fwd ms | Esper fwd ms | fwd | in place | fwd+bwd | fused, a seed |",
            "|---|---|---|---|---|---|---|---|---|"]
     for row in rows:
         out.append(f"| {row['case']} | {row['dtype']} | {row['active']}/{row['seeds']} | "

@@ -78,7 +78,8 @@ class Timer {
     Gpu::check(gpu_.event_record(end_, stream), "cuEventRecord");
     Gpu::check(gpu_.event_synchronize(end_), "cuEventSynchronize");
     Gpu::check(gpu_.event_elapsed(&milliseconds, start_, end_), "cuEventElapsedTime");
-    return static_cast<double>(milliseconds) * 1e-3;
+    // Below the timer's resolution of half a microsecond there is nothing to divide by.
+    return std::max(static_cast<double>(milliseconds) * 1e-3, 5e-7);
   }
 
  private:

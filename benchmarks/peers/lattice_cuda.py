@@ -3,12 +3,13 @@
 
 Eager is what a PyTorch user would write: split, two products and a GELU a seed, x + alpha g(x) in one operation, cat,
 with autograd; float32 without TF32, as Esper computes. Esper is its C interface, driven through ctypes on the tensors'
-own memory and on PyTorch's current stream. A third column launches Esper's kernels once a seed, in place, to tell fusion
-across seeds from fusion inside one. Before anything is timed, values and gradients are compared. Prints one JSON line
+own memory and on PyTorch's current stream. A third column launches Esper's kernels once a seed, in place, to tell
+fusion across seeds from fusion inside one. Before anything is timed, values and gradients are compared. Prints one JSON line
 for each case, share of active seeds and storage: medians and minima of the seconds, the median of the rounds' ratios.
 
 Run:  benchmarks/peers/lattice_cuda.py --library artifacts/build/gpu/lib/libesper.so [--json FILE] [--rounds 20]
-Needs a PyTorch with CUDA. --scale N divides the rows, to try the program; --device cpu runs float32 on the tests' fake driver.
+Needs a PyTorch with CUDA. --scale N divides the rows, to try the program; --device cpu runs float32 on the
+tests' fake driver.
 """
 import argparse
 import ctypes as ct

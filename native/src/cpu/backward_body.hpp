@@ -266,12 +266,3 @@ inline void backward_run(const BackwardCall& call) {
     }
   }
 }
-
-void backward(const BackwardCall& call) {
-  if (call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
-    backward_run<true>(call);
-    fence();
-  } else {
-    backward_run<false>(call);
-  }
-}

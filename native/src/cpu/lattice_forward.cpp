@@ -92,6 +92,9 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
                          stream});
       }
     }
+    if (stream) {
+      kernels.fence();
+    }
     run_image_forward(partition, context, site, x, y, scratch + partition * scratch_size);
   };
   const std::int64_t touched = in_place ? active_channels : geometry.channels;

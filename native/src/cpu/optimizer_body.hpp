@@ -70,12 +70,10 @@ struct Adamw {
 // Updates count elements at an offset, count <= kLanes if Part, else kLanes.
 template <bool Part, class Rule>
 inline void update_vector(const Rule& rule, const optimizer::Arrays& arrays, std::int64_t offset, int count) {
-  const auto get = [&](const float* from) {
-    return Part ? load_first(from + offset, count) : load(from + offset);
-  };
+  const auto get = [&](const float* from) { return Part ? load_part(from + offset, count) : load(from + offset); };
   const auto put_back = [&](float* to, Vec value) {
     if constexpr (Part) {
-      store_first(to + offset, value, count);
+      store_part(to + offset, count, value);
     } else {
       store(to + offset, value);
     }

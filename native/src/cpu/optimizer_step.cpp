@@ -59,7 +59,9 @@ void update_range(const Kernels& kernels, const Coefficients& coefficients, cons
 void optimizer_step(Context& context, const Coefficients& coefficients, const Segments& segments,
                     const Arrays& arrays) {
   const std::int64_t active = segments.active();
-  const std::int64_t floats = active * optimizer::touched(coefficients.rule);
+  // Every element is one of the parameters and one of the gradient at least: threads pay from half as many as in a
+  // pass over one tensor.
+  const std::int64_t floats = 2 * active;
   // The partition of an element has no influence on its bits, so small steps go through the segments once.
   const std::int64_t partitions = context.inline_run(floats) ? 1 : context.threads();
   if (partitions == 1) {

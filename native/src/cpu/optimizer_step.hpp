@@ -7,7 +7,7 @@
 namespace esper::cpu {
 
 // Arguments are checked. Allocates nothing.
-void optimizer_step(Context& context, const optimizer::Coefficients& coefficients,
-                    const optimizer::Segments& segments, const optimizer::Arrays& arrays);
+void optimizer_step(Context& context, const optimizer::Coefficients& coefficients, const optimizer::Segments& segments,
+                    const optimizer::Arrays& arrays);
 
 }  // namespace esper::cpu

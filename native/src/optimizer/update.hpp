@@ -66,9 +66,4 @@ struct UpdateCall {
   std::int32_t span_count;
 };
 
-// Floats of memory that an element of a rule touches.
-constexpr std::int64_t touched(Rule rule) noexcept {
-  return rule == Rule::kAdamw ? 4 : rule == Rule::kPlain ? 2 : 3;
-}
-
 }  // namespace esper::optimizer

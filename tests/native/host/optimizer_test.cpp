@@ -1,7 +1,7 @@
 // The optimizer step of libesper against torch::optim, on one arena whose segments are parameter groups there.
 #include <memory>
 
-#include "host_fixture.h"
+#include "small_net.h"
 
 namespace esper::host::test {
 namespace {
@@ -63,12 +63,11 @@ void follow(torch::optim::Optimizer& optimizer, const std::vector<Tensor>& leave
     esper_arena_segment segments[3];
     for (size_t i = 0; i < 3; ++i) {
       const bool late = i == 2;
-      segments[i] = {sizeof(esper_arena_segment), 0, kGroups[i].offset, kGroups[i].count, kGroups[i].rate,
+      segments[i] = {sizeof(esper_arena_segment),       0, kGroups[i].offset, kGroups[i].count, kGroups[i].rate,
                      late ? step + 1 - kLate : step + 1};
       if (late && step < kLate) segments[i].flags = ESPER_SEED_FROZEN;
-      leaves[i].mutable_grad() = late && step < kLate
-                                     ? Tensor()
-                                     : gradient.narrow(0, kGroups[i].offset, kGroups[i].count).clone();
+      leaves[i].mutable_grad() =
+          late && step < kLate ? Tensor() : gradient.narrow(0, kGroups[i].offset, kGroups[i].count).clone();
     }
     optimizer.step();
     ASSERT_EQ(esper_optimizer_step(context.get(), &options, segments, 3, kCount, arena.data_ptr<float>(),
@@ -123,7 +122,8 @@ TEST_P(SgdStep, FollowsTorch) {
   follow(sgd, leaves, start, options);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, SgdStep, testing::Values(Momentum{0.0, false}, Momentum{0.9, false}, Momentum{0.9, true}));
+INSTANTIATE_TEST_SUITE_P(Rules, SgdStep,
+                         testing::Values(Momentum{0.0, false}, Momentum{0.9, false}, Momentum{0.9, true}));
 
 TEST(AdamwStep, FollowsTorch) {
   torch::manual_seed(6);
@@ -134,14 +134,89 @@ TEST(AdamwStep, FollowsTorch) {
   follow(adamw, leaves, start, step_options(ESPER_OPTIMIZER_ADAMW, 0.01F));
 }
 
-// A seed's arena goes through one step; every seed follows torch at its own rate and age.
-TEST(ArenaStep, SeedsKeepTheirOwnAges) {
-  for (const int32_t optimizer : {ESPER_HOST_SGD, ESPER_HOST_ADAMW}) {
-    torch::manual_seed(8);
-    const Tensor start = torch::randn({8});
-    (void)optimizer;
-    (void)start;
+// What torch makes of one seed's parameters.
+struct Follower {
+  int seed;
+  Tensor leaf;
+  std::unique_ptr<torch::optim::Optimizer> optimizer;
+};
+
+Follower make_follower(const Host& host, int seed, int32_t kind, double rate) {
+  Follower follower{seed, seed_span(host, "arena/0", 0, seed).requires_grad_(true), nullptr};
+  const std::vector<Tensor> leaves{follower.leaf};
+  if (kind == ESPER_HOST_SGD) {
+    follower.optimizer = std::make_unique<torch::optim::SGD>(
+        leaves, torch::optim::SGDOptions(rate).momentum(0.9).nesterov(true).weight_decay(1e-3));
+  } else {
+    follower.optimizer =
+        std::make_unique<torch::optim::AdamW>(leaves, torch::optim::AdamWOptions(rate).weight_decay(1e-2));
   }
+  return follower;
+}
+
+class ArenaStep : public testing::TestWithParam<int32_t> {};
+
+// One call moves all seeds of an arena; each follows torch at its own rate and its own age.
+TEST_P(ArenaStep, EverySeedFollowsTorchAtItsOwnRateAndAge) {
+  GraphBuilder graph;
+  build_small_net(graph, 0.0);
+  Host host(graph);
+  host.optimizer(GetParam(), GetParam() == ESPER_HOST_SGD ? sgd_group(0.9F, true, 1e-3F) : adamw_group(1e-2F));
+  esper_lattice_seed desc = seed_desc(ESPER_STAGE_BLENDING, ESPER_FAMILY_BOTTLENECK, 2, ESPER_BLEND_CONVEX, 0.5F);
+  desc.learning_rate_scale = 0.5F;
+  host.germinate(0, 0, desc, 1);
+  host.germinate(0, 3, seed_desc(ESPER_STAGE_HOLDING, ESPER_FAMILY_AFFINE, 0, ESPER_BLEND_CONVEX, 1.0F), 2);
+  std::vector<Follower> followers;
+  followers.push_back(make_follower(host, 0, GetParam(), 0.025));
+  followers.push_back(make_follower(host, 3, GetParam(), 0.05));
+  for (int step = 0; step < 8; ++step) {
+    if (step == 3) {
+      desc.learning_rate_scale = 2.0F;
+      host.germinate(0, 1, desc, 3);
+      followers.push_back(make_follower(host, 1, GetParam(), 0.1));
+    }
+    host.gradients(small_batch(step));
+    for (Follower& follower : followers) {
+      follower.leaf.mutable_grad() = seed_span(host, "grad/arena/0", 0, follower.seed);
+    }
+    host.train(small_batch(step), {0.05F, 0.0F, 0});
+    for (Follower& follower : followers) {
+      const Tensor before = follower.leaf.detach().clone();
+      follower.optimizer->step();
+      EXPECT_FALSE(same_bits(before, follower.leaf.detach()));
+      const Tensor result = seed_span(host, "arena/0", 0, follower.seed);
+      EXPECT_LT((result - follower.leaf.detach()).abs().max().item<double>(), 1e-6)
+          << "seed " << follower.seed << ", step " << step;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, ArenaStep, testing::Values(ESPER_HOST_SGD, ESPER_HOST_ADAMW));
+
+// The largest learning rate that the options take, scaled beyond float.
+TEST(ArenaRate, ARateBeyondFloatMovesNothing) {
+  GraphBuilder graph;
+  build_small_net(graph);
+  Host host(graph);
+  host.optimizer(ESPER_HOST_SGD, sgd_group(0.9F, true, 1e-3F));
+  germinate_small_net(host);
+  host.train(small_batch(0));
+  esper_lattice_seed desc = seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_AFFINE, 0);
+  desc.learning_rate_scale = 1e6F;
+  host.update(0, 2, desc);
+  const std::map<std::string, Tensor> before = host.all_state();
+  const std::vector<Tensor> batch = small_batch(1);
+  const Inputs views(batch);
+  esper_host_step_options options{};
+  options.struct_size = sizeof(options);
+  options.learning_rate = 1e35F;
+  esper_host_step_result result{};
+  result.struct_size = sizeof(result);
+  EXPECT_EQ(esper_host_train_step(host.get(), views.data(), views.count(), &options, &result),
+            ESPER_ERROR_INVALID_ARGUMENT);
+  const std::string message = esper_host_last_error();
+  EXPECT_NE(message.find("seed 2: the learning rate times its learning_rate_scale"), std::string::npos) << message;
+  EXPECT_TRUE(same_bits(before, host.all_state()));
 }
 
 }  // namespace
