@@ -20,6 +20,7 @@ Usage: ./build.sh gpu [options]
 
   --out DIR        where results go ($OUT, or benchmarks/results/gpu)
   --quick          few repetitions on an eighth of the rows
+  --scale N        few repetitions on one row in N, to try the script
   --prebuilt       take what lies in artifacts/build/release instead of building
   --no-host        do not build libesper_host, even where a libtorch is found
   --no-sanitizer   leave compute-sanitizer out
@@ -79,9 +80,15 @@ options() {
         out=$2
         shift
         ;;
-      --quick)
-        bench_options+=(--repeats 5 --scale 8)
-        peer_options+=(--rounds 5 --scale 8)
+      --quick | --scale)
+        local scale=8
+        if [[ "$1" == --scale ]]; then
+          [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || die "--scale needs a number of 1 or more."
+          scale=$2
+          shift
+        fi
+        bench_options=(--repeats 5 --scale "$scale")
+        peer_options=(--rounds 5 --scale "$scale")
         ;;
       --prebuilt) prebuilt=1 ;;
       --no-host) with_host=0 ;;

@@ -191,7 +191,8 @@ void Bench::fill(const Memory& memory, int32_t dtype) const {
 
 void Bench::run(const Case& base, int32_t dtype, double active_share) {
   Case c = base;
-  (c.layout == ESPER_LAYOUT_TOKENS ? c.positions : c.batch) /= options_.scale;
+  int64_t& rows = c.layout == ESPER_LAYOUT_TOKENS ? c.positions : c.batch;
+  rows = std::max<int64_t>(1, rows / options_.scale);
   const int active = std::max(1, static_cast<int>(c.seeds * active_share + 0.5));
   std::vector<float> theta;
   const Handle<esper_lattice> lattice = make_lattice(c, active, &theta);
