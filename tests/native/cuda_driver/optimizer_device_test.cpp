@@ -155,7 +155,7 @@ TEST_F(OptimizerDeviceTest, GivesTheBitsOfTheFormulaAndOfTheCpu) {
   esper_context* context = nullptr;
   ASSERT_EQ(esper_context_create(&context_options, &context), ESPER_OK) << esper_last_error();
   const std::vector<esper_arena_segment> segments = {segment(1, 6, 0.01, 1),     segment(7, 1, 0.1, 2),
-                                                     segment(8, 9001, 0.001, 5), segment(9010, 4097, 0.02, 1000),
+                                                     segment(8, 9001, 0.001, 5), segment(9010, 4095, 0.02, 1000),
                                                      segment(13110, 0, 0.1, 1),  segment(13112, 88, 0.0, 7)};
   for (const esper_optimizer_options& o : rules()) {
     for (const std::size_t shift : {0U, 1U}) {
