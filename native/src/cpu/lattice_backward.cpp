@@ -251,6 +251,7 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
     task.partial_start = plan.partial_size;
     plan.partial_size += task.partial.count;
   }
+  plan.scratch_size = (plan.scratch_size + 15) / 16 * 16;  // Whole cache lines, so that every part is aligned.
   const std::size_t tasks = workspace.tasks.size() + workspace.image_tasks.size();
   plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
@@ -295,11 +296,13 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   float* partials = plan.partials + partition * plan.partial_size;
   clear_floats(partials, plan.pointwise_size);
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
-  Runs runs(geometry, partition, context.threads());
+  Runs runs(geometry, partition, context.threads(), workspace.images_together);
   Run run;
   while (runs.next(&run)) {
     if (copies) {
-      copy_channels(geometry, run, workspace.untouched, tensors.dy, tensors.dx);
+      for (std::int64_t i = 0; i < run.images; ++i) {
+        copy_channels(geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched, tensors.dy, tensors.dx);
+      }
     }
     float* partial = partials;
     double* statistics = plan.statistics + partition * plan.statistics_size;
@@ -307,6 +310,8 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
       context.kernels().backward({&task,
                                   {geometry.channel_stride, geometry.position_stride, run.count},
+                                  run.images,
+                                  geometry.image_stride,
                                   tensors.x + offset,
                                   tensors.dy + offset,
                                   task.want_dx ? tensors.dx + offset : nullptr,
