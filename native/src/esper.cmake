@@ -10,6 +10,7 @@ add_library(esper_core OBJECT
   abi/seed_store_abi.cpp
   cuda/placement.cpp
   cuda/plan.cpp
+  cuda/work_list.cpp
   cpu/affinity.cpp
   cpu/context.cpp
   cpu/cpu_features.cpp

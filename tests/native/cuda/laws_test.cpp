@@ -30,7 +30,7 @@ Bits run_bits(const Problem& problem, const DeviceOptions& options, const std::v
               const std::vector<unsigned char>& dy, bool in_place) {
   Device device(problem, options);
   Bits result{in_place ? x : std::vector<unsigned char>(x.size(), 0x11),
-             in_place ? dy : std::vector<unsigned char>(x.size(), 0x11)};
+              in_place ? dy : std::vector<unsigned char>(x.size(), 0x11)};
   std::vector<float> dtheta(problem.theta.size());
   std::vector<float> dalpha(problem.seeds.size());
   std::vector<double> sums(problem.seeds.size() * 6);
@@ -72,7 +72,8 @@ TEST_P(Laws, AlphaZeroAndTrainingChangeNoBit) {
   }
 }
 
-// Channels of the channel blend whose weight is 0 pass as they are; a vector that is nowhere positive silences the seed.
+// Channels of the channel blend whose weight is 0 pass as they are; a vector that is nowhere positive silences the
+// seed.
 TEST_P(Laws, ChannelsWithoutWeightChangeNoBit) {
   for (const int32_t layout : {ESPER_LAYOUT_NCHW, ESPER_LAYOUT_TOKENS}) {
     for (int32_t kind = 0; kind < kFamilyCount; ++kind) {

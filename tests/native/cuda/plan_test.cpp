@@ -40,7 +40,8 @@ std::vector<EsperSpan> spans_of(const Plan& plan, int list, int blocks, std::vec
 
 EsperGroup group_of(const Plan& plan, int list, int32_t number) {
   EsperGroup group;
-  std::memcpy(&group, plan.image().data() + header_of(plan).groups[list] + static_cast<std::size_t>(number) * sizeof group,
+  std::memcpy(&group,
+              plan.image().data() + header_of(plan).groups[list] + static_cast<std::size_t>(number) * sizeof group,
               sizeof group);
   return group;
 }
