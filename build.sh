@@ -12,6 +12,8 @@ jobs="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"
 # What a Debian 12 machine needs beside the .NET SDK. libtorch computes through libblas.so.3, which the OpenBLAS package
 # provides; with the reference BLAS it is about a hundred times slower. clang parses the C headers for the bindings.
 packages=(g++ cmake ninja-build libtorch-dev libopenblas0-pthread libgtest-dev clang-14)
+# What only tests use, for example python3-torch: wanted, but no reason to stop where it cannot be had.
+read -ra extra_packages <<<"${ESPER_EXTRA_PACKAGES:-}"
 
 red='' green='' yellow='' dim='' plain=''
 if [[ -t 1 && -z "${NO_COLOR:-}" && "${TERM:-dumb}" != dumb ]]; then
@@ -172,6 +174,12 @@ setup() {
     ((EUID == 0)) || [[ ! -t 0 ]] || sudo -v
     must "install packages" install_packages "${missing[@]}"
   fi
+  if ((${#extra_packages[@]} > 0)); then
+    mapfile -t missing < <(packages=("${extra_packages[@]}") && missing_packages)
+    if ((${#missing[@]} > 0)); then
+      stage "install ${missing[*]}" install_packages "${missing[@]}" || warn "Tests that need ${missing[*]} are skipped."
+    fi
+  fi
   check_blas
 }
 
@@ -208,9 +216,13 @@ managed_build() {
 # The program finds the native libraries beside itself. A new file, never an overwritten one: a running program keeps
 # its own.
 copy_native() {
-  local library
+  local library soname
   for library in libesper.so libesper_host.so; do
     cp -u --remove-destination "$native/lib/$library" "$artifacts/bin/$library" || return 1
+    # libesper_host asks for its sibling by the name that carries the interface's version.
+    rm -f "$artifacts/bin/$library".*
+    soname="$(readlink "$native/lib/$library" || true)"
+    [[ -z "$soname" ]] || ln -s "$library" "$artifacts/bin/$soname" || return 1
   done
 }
 
@@ -383,6 +395,11 @@ run_native_tests() {
   else
     failed=$((failed + 1))
   fi
+  if stage "threads and state store, tsan" native_build tsan esper_tsan_tests; then
+    native_tests tsan
+  else
+    failed=$((failed + 1))
+  fi
 }
 
 run_managed_tests() {
@@ -449,22 +466,44 @@ demo() {
   exec "$program" train "${defaults[@]}" "$@"
 }
 
+# The commit that results are of; "+" when sources differ from it.
+commit() {
+  local id
+  id="$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null)" || return 0
+  [[ -z "$(git -C "$root" status --porcelain --untracked-files=no 2>/dev/null)" ]] || id+=+
+  printf '%s' "$id"
+}
+
+managed_benchmarks() {
+  cd "$root"
+  dotnet build benchmarks/managed/Esper.Benchmarks -c Release --nologo -v quiet -tl:off
+}
+
+# Names of the benchmark programs in C++.
+native_benchmarks() { find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*_bench' -printf '%f\n' | sed 's/_bench$//' | sort; }
+
 bench() {
   setup
+  local name=${1:-} managed=(dormant) programs
+  if [[ -n "$name" ]]; then shift; fi
+  ESPER_COMMIT="$(commit)"
+  export ESPER_COMMIT
+  if [[ -n "$name" && " ${managed[*]} " == *" $name "* ]]; then
+    must "native libraries" native_build release esper esper_host
+    must "managed benchmarks" managed_benchmarks
+    export ESPER_NATIVE_DIR="$native/lib"
+    exec "$artifacts/dotnet/bin/Esper.Benchmarks/release/esper-bench" "$name" "$@"
+  fi
   must "native benchmarks" native_build release
-  local programs name=${1:-}
-  mapfile -t programs < <(find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*bench*' -printf '%f\n' | sort)
+  mapfile -t programs < <({ native_benchmarks; printf '%s\n' "${managed[@]}"; } | sort -u)
   if [[ -z "$name" ]]; then
-    say "Benchmarks; run one with './build.sh bench NAME [--json FILE]':"
-    ((${#programs[@]} == 0)) || printf '  %s\n' "${programs[@]}"
+    say "Benchmarks; run one with './build.sh bench NAME [--json FILE]', '--help' lists its options:"
+    printf '  %s\n' "${programs[@]}"
     return 0
   fi
-  shift
-  local candidate
-  for candidate in "bench_$name" "${name}_bench" "esper_bench_$name" "$name"; do
-    [[ ! -x "$native/bin/$candidate" ]] || exec "$native/bin/$candidate" "$@"
-  done
-  die "There is no benchmark '$name'." "There are: ${programs[*]}"
+  [[ -x "$native/bin/${name}_bench" ]] ||
+    die "There is no benchmark '$name'." "There are: ${programs[*]}"
+  exec "$native/bin/${name}_bench" "$@"
 }
 
 bindings_command() {

@@ -1,211 +1,334 @@
-// Seed lattice passes on the cases of the eager peer: forward out of place and in place, forward + backward.
-// Prints one JSON line a case with medians in seconds, ratios to the copy bandwidth measured in the same run, and the
-// bytes that each pass must move at least.
+// The fused lattice kernels against eager libtorch and against the machine, in one process and in turn.
 //
-// Run: lattice_bench [--threads N] [--isa auto|scalar|avx2|avx512] [--repeats N]
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
+// A round measures, one after the other: copy bandwidth, multiply-add peak, Esper's passes, the eager passes. Every
+// figure is a median over rounds; ratios and roofline fractions are taken within a round first. Before every sample
+// the caches are swept (--cold, the default).
+//   forward rows    the forward pass.
+//   backward rows   median_s, eager_s and ratio time forward and backward together; backward_only_s is Esper's backward
+//                   pass alone, and the roofline fraction is that pass's.
+//   in place        y == x, dx == dy. Backward takes the x of before the forward pass, which the caller keeps; keeping
+//                   it is not timed. Eager autograd has no such form: the same eager samples count.
+// roofline_fraction = max(bytes / copy rate, operations / multiply-add rate) / time; lattice_cases.h counts both.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
-#include <new>
-#include <random>
-#include <string>
-#include <vector>
+#include <memory>
+#include <thread>
 
-#include "esper/esper.h"
+#include "check.h"
+#include "lattice_cases.h"
+#include "lattice_eager.h"
+#include "lattice_options.h"
+#include "lattice_report.h"
+#include "probes.h"
+#include "stopwatch.h"
 
 namespace {
 
-struct Case {
-  const char* name;
-  int32_t layout;
-  int64_t batch, positions;
-  int32_t channels, seeds, rank;
+using namespace esper::bench;
+
+// Threads of OpenBLAS look for work for some 2^26 cycles after a product before they sleep; what follows the eager side
+// must not share its cores with them.
+constexpr std::chrono::milliseconds kSettle{30};
+
+// What is timed in a round.
+enum Series {
+  kForwardOut,
+  kForwardIn,
+  kBothOut,
+  kBothIn,
+  kBackwardOut,
+  kBackwardIn,
+  kEagerForward,
+  kEagerBoth,
+  kSeriesCount
 };
 
-constexpr Case kCases[] = {
-    {"conv_64x32x32_s8", ESPER_LAYOUT_NCHW, 64, 1024, 64, 8, 4},
-    {"conv_128x16x16_s16", ESPER_LAYOUT_NCHW, 64, 256, 128, 16, 4},
-    {"conv_256x8x8_s16", ESPER_LAYOUT_NCHW, 64, 64, 256, 16, 8},
-    {"tok_4096x384_s6", ESPER_LAYOUT_TOKENS, 1, 4096, 384, 6, 16},
-    {"tok_4096x1024_s16", ESPER_LAYOUT_TOKENS, 1, 4096, 1024, 16, 16},
-    {"tok_4096x1024_s64", ESPER_LAYOUT_TOKENS, 1, 4096, 1024, 64, 4},
+struct ContextDeleter {
+  void operator()(esper_context* context) const { esper_context_destroy(context); }
 };
-constexpr double kActive[] = {0.125, 0.5, 1.0};
-
-// Tensors start at cache lines, as those of every deep learning framework do.
-template <typename T>
-struct LineAllocator {
-  using value_type = T;
-  LineAllocator() = default;
-  template <typename U>
-  explicit LineAllocator(const LineAllocator<U>&) {}
-  T* allocate(std::size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
-  void deallocate(T* memory, std::size_t) { ::operator delete (memory, std::align_val_t{64}); }
-  bool operator==(const LineAllocator&) const { return true; }
-  bool operator!=(const LineAllocator&) const { return false; }
-};
-using Tensor = std::vector<float, LineAllocator<float>>;
-
-struct Options {
-  int32_t threads = 0;
-  int32_t isa = ESPER_ISA_AUTO;
-  int repeats = 15;
+struct LatticeDeleter {
+  void operator()(esper_lattice* lattice) const { esper_lattice_destroy(lattice); }
 };
 
-void require(esper_status status) {
-  if (status != ESPER_OK) {
-    std::fprintf(stderr, "lattice_bench: %s: %s\n", esper_status_name(status), esper_last_error());
+// Tensors of a case, shared by its workloads and by both sides.
+struct Tensors {
+  explicit Tensors(const Case& site)
+      : x(random_values(static_cast<std::size_t>(site.elements()), 1, 1.5F)),
+        dy(random_values(x.size(), 2, 1.5F)),
+        y(x.size()),
+        dx(x.size()),
+        in_y(x),
+        in_dx(dy) {}
+  Buffer x, dy, y, dx, in_y, in_dx;
+};
+
+class Measurement {
+ public:
+  Measurement(const Workload& work, Tensors& tensors, esper_context* context, Probes& probes, bool eager)
+      : work_(work), tensors_(tensors), context_(context), probes_(probes), shape_(work.site.shape()) {
+    const std::vector<esper_lattice_seed> seeds = work.seeds();
+    if (seeds.empty()) {
+      problem_ = esper_last_error();
+      return;
+    }
+    int64_t count = 0;
+    require(esper_parameter_count(&seeds.back(), &count));
+    theta_ = random_values(static_cast<std::size_t>(seeds.back().parameter_offset + count), 3, 0.15F);
+    dtheta_ = Buffer(theta_.size());
+    esper_lattice* lattice = nullptr;
+    if (esper_lattice_create(work.site.channels, seeds.data(), work.active, &lattice) != ESPER_OK) {
+      problem_ = esper_last_error();
+      return;
+    }
+    lattice_.reset(lattice);
+    if (eager) {
+      eager_ = std::make_unique<EagerLattice>(work, tensors.x, tensors.dy, theta_);
+    }
+  }
+
+  // Why the library does not run this workload, "" if it does.
+  const std::string& problem() const { return problem_; }
+
+  // "" or how the results of the two sides differ.
+  std::string compare() {
+    forward(tensors_.x, tensors_.y);
+    backward(tensors_.dy, tensors_.dx);
+    return eager_ ? eager_->compare(tensors_.y, tensors_.dx, dtheta_) : "";
+  }
+
+  void round(bool record) {
+    double copies[kCopyCount];
+    probes_.copy_rates(work_.site.elements(), copies);
+    const double fma = probes_.fma_rate();
+    double times[kSeriesCount] = {};
+    times[kForwardOut] = time([&] { forward(tensors_.x, tensors_.y); });
+    times[kBothOut] = time([&] {
+      forward(tensors_.x, tensors_.y);
+      backward(tensors_.dy, tensors_.dx);
+    });
+    times[kBackwardOut] = time([&] { backward(tensors_.dy, tensors_.dx); });
+    restore();
+    times[kForwardIn] = time([&] { forward(tensors_.in_y, tensors_.in_y); });
+    restore();
+    times[kBothIn] = time([&] {
+      forward(tensors_.in_y, tensors_.in_y);
+      backward(tensors_.in_dx, tensors_.in_dx);
+    });
+    restore();
+    times[kBackwardIn] = time([&] { backward(tensors_.in_dx, tensors_.in_dx); });
+    if (eager_) {
+      times[kEagerForward] = time([&] { eager_->forward(); });
+      times[kEagerBoth] = time([&] { eager_->forward_backward(); });
+      std::this_thread::sleep_for(kSettle);
+    }
+    if (!record) {
+      return;
+    }
+    for (int i = 0; i < kCopyCount; ++i) copies_[i].push_back(copies[i]);
+    for (int i = 0; i < kSeriesCount; ++i) times_[i].push_back(times[i]);
+    fma_.push_back(fma);
+  }
+
+  std::vector<Row> rows() const {
+    return {row(Mode::kOut, Pass::kForward, kForwardOut, kForwardOut),
+            row(Mode::kOut, Pass::kBackward, kBothOut, kBackwardOut),
+            row(Mode::kInPlace, Pass::kForward, kForwardIn, kForwardIn),
+            row(Mode::kInPlace, Pass::kBackward, kBothIn, kBackwardIn)};
+  }
+
+ private:
+  void forward(const Buffer& from, Buffer& to) {
+    require(esper_lattice_forward(lattice_.get(), context_, &shape_, theta_.data(), static_cast<int64_t>(theta_.size()),
+                                  from.data(), to.data()));
+  }
+
+  void backward(const Buffer& dy, Buffer& dx) {
+    std::fill(dtheta_.begin(), dtheta_.end(), 0.0F);
+    require(esper_lattice_backward(lattice_.get(), context_, &shape_, theta_.data(),
+                                   static_cast<int64_t>(theta_.size()), tensors_.x.data(), dy.data(), dx.data(),
+                                   dtheta_.data(), nullptr, nullptr));
+  }
+
+  // Undoes what passes in place did.
+  void restore() {
+    std::memcpy(tensors_.in_y.data(), tensors_.x.data(), tensors_.x.size() * sizeof(float));
+    std::memcpy(tensors_.in_dx.data(), tensors_.dy.data(), tensors_.dy.size() * sizeof(float));
+  }
+
+  template <typename Body>
+  double time(const Body& body) {
+    probes_.evict();
+    const Stopwatch watch;
+    body();
+    return watch.seconds();
+  }
+
+  // Of the first count ways to copy the one with the highest median bandwidth.
+  int best_copy(int count) const {
+    int best = 0;
+    for (int i = 1; i < count; ++i) {
+      best = median(copies_[i]) > median(copies_[best]) ? i : best;
+    }
+    return best;
+  }
+
+  // timed: the series of the row's times; bounded: that of the pass which the roofline bounds.
+  Row row(Mode mode, Pass pass, Series timed, Series bounded) const {
+    const Work work = pass == Pass::kForward ? work_.forward_work(mode) : work_.backward_work(mode);
+    const std::vector<double>& eager = times_[pass == Pass::kForward ? kEagerForward : kEagerBoth];
+    const int way = best_copy(kCopyCount);
+    const std::vector<double>& copies = copies_[way];
+    std::vector<double> ratios, fractions;
+    for (std::size_t i = 0; i < fma_.size(); ++i) {
+      ratios.push_back(eager[i] / times_[timed][i]);
+      fractions.push_back(std::max(work.bytes / copies[i], work.flops / fma_[i]) / times_[bounded][i]);
+    }
+    const Quartiles copy = quartiles(copies);
+    const Quartiles fma = quartiles(fma_);
+    const Quartiles alone = quartiles(times_[bounded]);
+    Row row{};
+    row.work = work_;
+    row.mode = mode;
+    row.pass = pass;
+    row.time = quartiles(times_[timed]);
+    row.compared = eager_ != nullptr;
+    row.eager = quartiles(eager);
+    row.ratio = quartiles(ratios);
+    row.bounded_time = alone;
+    row.fraction = quartiles(fractions);
+    row.best_fraction = std::max(work.bytes / copy.most, work.flops / fma.most) / alone.least;
+    row.copy_rate = copy.median;
+    row.copy = copy_name(way);
+    row.large_copy_rate = median(copies_[best_copy(kLargeCopyCount)]);
+    row.fma_rate = fma.median;
+    row.rounds = static_cast<int>(fma_.size());
+    return row;
+  }
+
+  Workload work_;
+  Tensors& tensors_;
+  esper_context* context_;
+  Probes& probes_;
+  esper_shape shape_;
+  Buffer theta_, dtheta_;
+  std::unique_ptr<esper_lattice, LatticeDeleter> lattice_;
+  std::unique_ptr<EagerLattice> eager_;
+  std::string problem_;
+  std::vector<double> copies_[kCopyCount];
+  std::vector<double> fma_;
+  std::vector<double> times_[kSeriesCount];
+};
+
+// Variables that libraries read when they are loaded: where one has to change, the program starts itself anew.
+// OpenBLAS may be told of another machine; workers of libtorch that spin disturb a second pool of threads.
+void prepare_environment(const LatticeOptions& options, char** argv) {
+  bool changed = *esper_environment_prepare() != '\0' && std::getenv("ESPER_KEEP_OPENBLAS") == nullptr;
+  if (options.own_pool && std::getenv("OMP_WAIT_POLICY") == nullptr) {
+    setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
+    changed = true;
+  }
+  if (changed) {
+    execv("/proc/self/exe", argv);
+    std::perror("Error: the program cannot start itself anew");
     std::exit(1);
   }
 }
 
-template <typename Body>
-double median_seconds(int repeats, Body body) {
-  for (int i = 0; i < 3; ++i) {
-    body();
-  }
-  std::vector<double> times;
-  for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+std::unique_ptr<esper_context, ContextDeleter> make_context(const LatticeOptions& options, int32_t threads) {
+  esper_context_options context_options{};
+  context_options.struct_size = sizeof context_options;
+  context_options.threads = threads;
+  context_options.isa = options.isa;
+  context_options.parallel = options.own_pool ? nullptr : run_on_torch_threads;
+  esper_context* context = nullptr;
+  require(esper_context_create(&context_options, &context));
+  return std::unique_ptr<esper_context, ContextDeleter>(context);
 }
 
-Tensor random_values(std::size_t count, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-1.5F, 1.5F);
-  Tensor values(count);
-  for (float& value : values) {
-    value = uniform(generator);
+void print_machine(std::FILE* file, const LatticeOptions& options, const esper_cpu_info& cpu, int32_t isa,
+                   int32_t threads, int64_t evicted) {
+  const char* commit = std::getenv("ESPER_COMMIT");
+  std::fprintf(file,
+               "{\"build\":%s,\"cpu\":\"%s\",\"commit\":\"%s\",\"libtorch\":\"%s\",\"threads\":%d,\"isa\":\"%s\","
+               "\"caches\":\"%s\",\"evicted_bytes\":%lld,\"pool\":\"%s\",\"rounds\":%d}\n",
+               esper_build_info(), cpu.model, commit == nullptr ? "" : commit, torch_version(), threads,
+               esper_isa_name(isa), options.cold ? "cold" : "warm", static_cast<long long>(evicted),
+               options.own_pool ? "own" : "torch", options.repeats);
+  std::fflush(file);
+}
+
+// Measures one workload; its rows join rows and go to the outputs.
+void run(const Workload& work, Tensors& tensors, esper_context* context, Probes& probes, const LatticeOptions& options,
+         std::FILE* json, std::vector<Row>& rows) {
+  Measurement measurement(work, tensors, context, probes, options.eager);
+  if (!measurement.problem().empty()) {
+    std::printf("%-10s %-18s not measured: %s\n", family_name(work.family), work.site.name,
+                measurement.problem().c_str());
+    return;
   }
-  return values;
-}
-
-esper_lattice* make_lattice(int32_t channels, int32_t seed_count, int32_t rank, int32_t active, int64_t* theta_count) {
-  std::vector<esper_lattice_seed> seeds;
-  *theta_count = 0;
-  for (int32_t i = 0; i < active; ++i) {
-    esper_lattice_seed seed{};
-    seed.struct_size = sizeof seed;
-    seed.stage = ESPER_STAGE_BLENDING;
-    require(esper_chunk(channels, seed_count, i, &seed.channel_begin, &seed.channel_count));
-    seed.family = ESPER_FAMILY_BOTTLENECK;
-    seed.activation = ESPER_ACTIVATION_GELU;
-    seed.rank = rank;
-    seed.blend = ESPER_BLEND_CONVEX;
-    seed.alpha = 0.3F;
-    seed.parameter_offset = *theta_count;
-    int64_t count = 0;
-    require(esper_parameter_count(&seed, &count));
-    *theta_count += count;
-    seeds.push_back(seed);
+  const std::string difference = measurement.compare();
+  if (!difference.empty()) {
+    std::fprintf(stderr, "Error: %s, %s, %d active seeds: Esper and libtorch differ in %s\n", family_name(work.family),
+                 work.site.name, work.active, difference.c_str());
+    std::exit(1);
   }
-  esper_lattice* lattice = nullptr;
-  require(esper_lattice_create(channels, seeds.data(), active, &lattice));
-  return lattice;
-}
-
-// Bytes a second, read plus written, of an out-of-place pass of a lattice without seeds: a copy by the same threads.
-double copy_bandwidth(esper_context* context, int repeats) {
-  const int64_t count = int64_t{1} << 25;
-  const Tensor source(static_cast<std::size_t>(count), 1.0F);
-  Tensor target(source.size());
-  esper_lattice* lattice = nullptr;
-  require(esper_lattice_create(1, nullptr, 0, &lattice));
-  esper_shape shape{sizeof(esper_shape), ESPER_LAYOUT_NCHW, 1, count, 0};
-  const double seconds = median_seconds(repeats, [&] {
-    require(esper_lattice_forward(lattice, context, &shape, nullptr, 0, source.data(), target.data()));
-  });
-  esper_lattice_destroy(lattice);
-  return 8.0 * static_cast<double>(count) / seconds;
-}
-
-void run_case(const Case& c, double share, esper_context* context, const Options& options, double copy) {
-  const auto active = static_cast<int32_t>(std::max(1.0, c.seeds * share + 0.5));
-  int64_t theta_count = 0;
-  esper_lattice* lattice = make_lattice(c.channels, c.seeds, c.rank, active, &theta_count);
-  const esper_shape shape{sizeof(esper_shape), c.layout, c.batch, c.positions, 0};
-  const auto elements = static_cast<std::size_t>(c.batch * c.channels * c.positions);
-  const Tensor x = random_values(elements, 1);
-  const Tensor dy = random_values(elements, 2);
-  Tensor theta = random_values(static_cast<std::size_t>(theta_count), 3);
-  for (float& value : theta) {
-    value *= 0.1F;
+  for (int round = -1; round < options.repeats; ++round) {
+    measurement.round(round >= 0);
   }
-  Tensor y(elements);
-  Tensor dx(elements);
-  Tensor in_place = x;
-  Tensor dtheta(theta.size());
-  const auto forward = [&](const float* from, float* to) {
-    require(esper_lattice_forward(lattice, context, &shape, theta.data(), theta_count, from, to));
-  };
-  const double forward_s = median_seconds(options.repeats, [&] { forward(x.data(), y.data()); });
-  const double in_place_s = median_seconds(options.repeats, [&] { forward(in_place.data(), in_place.data()); });
-  const double both_s = median_seconds(options.repeats, [&] {
-    forward(x.data(), y.data());
-    std::fill(dtheta.begin(), dtheta.end(), 0.0F);
-    require(esper_lattice_backward(lattice, context, &shape, theta.data(), theta_count, x.data(), dy.data(), dx.data(),
-                                   dtheta.data(), nullptr, nullptr));
-  });
-  esper_lattice_destroy(lattice);
-  const double bytes = 4.0 * static_cast<double>(elements);
-  const double active_bytes = bytes * active / c.seeds;
-  // Forward reads x and writes y; backward reads x on active chunks and dy, and writes dx.
-  const double copy_s = 2.0 * bytes / copy;
-  const double both_floor_s = (4.0 * bytes + active_bytes) / copy;
-  std::printf(
-      "{\"case\":\"%s\",\"seeds\":%d,\"rank\":%d,\"active\":%.3f,\"forward_s\":%.3e,\"forward_in_place_s\":%.3e,"
-      "\"forward_backward_s\":%.3e,\"copy_gbs\":%.2f,\"forward_vs_copy\":%.3f,\"in_place_vs_copy\":%.3f,"
-      "\"forward_backward_vs_copy\":%.3f}\n",
-      c.name, c.seeds, c.rank, static_cast<double>(active) / c.seeds, forward_s, in_place_s, both_s, copy / 1e9,
-      copy_s / forward_s, 2.0 * active_bytes / copy / in_place_s, both_floor_s / both_s);
-  std::fflush(stdout);
-}
-
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--threads") == 0) {
-      options.threads = std::atoi(argv[i + 1]);
-    } else if (std::strcmp(argv[i], "--repeats") == 0) {
-      options.repeats = std::max(1, std::atoi(argv[i + 1]));
-    } else if (std::strcmp(argv[i], "--isa") == 0) {
-      for (int32_t isa = ESPER_ISA_SCALAR; isa <= ESPER_ISA_AVX512; ++isa) {
-        options.isa = std::strcmp(argv[i + 1], esper_isa_name(isa)) == 0 ? isa : options.isa;
-      }
-    } else {
-      std::fprintf(stderr, "lattice_bench: unknown option %s; use --threads, --isa, --repeats\n", argv[i]);
-      std::exit(2);
+  for (const Row& row : measurement.rows()) {
+    print_row(row);
+    if (json != nullptr) {
+      print_json(json, row);
     }
+    rows.push_back(row);
   }
-  return options;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options = parse(argc, argv);
-  esper_context_options context_options{};
-  context_options.struct_size = sizeof context_options;
-  context_options.threads = options.threads;
-  context_options.isa = options.isa;
-  esper_context* context = nullptr;
-  require(esper_context_create(&context_options, &context));
+  const LatticeOptions options = parse_lattice_options(argc, argv);
+  prepare_environment(options, argv);
+  esper_cpu_info cpu{};
+  cpu.struct_size = sizeof cpu;
+  require(esper_cpu_query(&cpu));
+  const int32_t wanted = options.threads == 0 ? cpu.logical_cores : options.threads;
+  set_torch_threads(wanted);
+  const auto context = make_context(options, wanted);
   int32_t isa = 0;
   int32_t threads = 0;
-  require(esper_context_query(context, &isa, &threads));
-  std::printf("{\"build\":%s,\"isa\":\"%s\",\"threads\":%d}\n", esper_build_info(), esper_isa_name(isa), threads);
-  const double copy = copy_bandwidth(context, options.repeats);
-  for (const Case& c : kCases) {
-    for (const double share : kActive) {
-      run_case(c, share, context, options, copy);
+  require(esper_context_query(context.get(), &isa, &threads));
+  Probes probes({run_on_torch_threads, threads}, isa, options.cold);
+
+  std::FILE* json = nullptr;
+  if (!options.json.empty()) {
+    json = std::fopen(options.json.c_str(), "w");
+    if (json == nullptr) {
+      std::fprintf(stderr, "Error: %s cannot be written: %s\n", options.json.c_str(), std::strerror(errno));
+      return 1;
+    }
+    print_machine(json, options, cpu, isa, threads, probes.evicted_bytes());
+  }
+  std::printf("%s, %d threads, %s, caches %s, libtorch %s, %d rounds\n\n", cpu.model, threads, esper_isa_name(isa),
+              options.cold ? "cold" : "warm", torch_version(), options.repeats);
+  print_heading(options.eager);
+  std::vector<Row> rows;
+  for (const Case& site : cases()) {
+    if (std::strstr(site.name, options.filter.c_str()) == nullptr) {
+      continue;
+    }
+    Tensors tensors(site);
+    for (const int32_t family : options.families) {
+      for (const double share : activities()) {
+        run({site, family, active_seeds(site, share)}, tensors, context.get(), probes, options, json, rows);
+      }
     }
   }
-  esper_context_destroy(context);
+  print_summary(rows);
+  if (json != nullptr) {
+    std::fclose(json);
+  }
   return 0;
 }

@@ -7,6 +7,7 @@ add_library(esper_core OBJECT
   abi/error.cpp
   abi/info.cpp
   abi/lattice_abi.cpp
+  abi/optimizer_abi.cpp
   abi/seed_store_abi.cpp
   cuda/placement.cpp
   cuda/plan.cpp
@@ -20,13 +21,20 @@ add_library(esper_core OBJECT
   cpu/kernels_scalar.cpp
   cpu/lattice_backward.cpp
   cpu/lattice_forward.cpp
+  cpu/optimizer_step.cpp
+  cpu/packing.cpp
   cpu/partition.cpp
   cpu/seed_task.cpp
   cpu/thread_pool.cpp
   layout/blueprint.cpp
   layout/lattice.cpp
   layout/lifecycle.cpp
+  layout/row_checksum.cpp
+  layout/seed_mirror.cpp
   layout/seed_store.cpp
+  layout/sequence.cpp
+  layout/stage_index.cpp
+  optimizer/segments.cpp
   reference/reference.cpp
   reference/reference_image.cpp
   reference/reference_module.cpp)
@@ -35,8 +43,11 @@ add_library(esper_core OBJECT
 set(ESPER_KERNEL_OPTIONS -ffp-contract=off -fno-math-errno $<$<NOT:$<CONFIG:Debug>>:-O3>)
 set_source_files_properties(cpu/kernels_scalar.cpp PROPERTIES
   COMPILE_OPTIONS "${ESPER_KERNEL_OPTIONS};${ESPER_ISA_SCALAR_FLAGS}")
+# The rates of an optimizer step are part of its bits.
+set_source_files_properties(optimizer/segments.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 if(ESPER_ISA_X86)
-  target_sources(esper_core PRIVATE cpu/kernels_avx2.cpp cpu/kernels_avx512.cpp)
+  target_sources(esper_core PRIVATE cpu/kernels_avx2.cpp cpu/kernels_avx512.cpp layout/row_checksum_sse42.cpp)
+  set_source_files_properties(layout/row_checksum_sse42.cpp PROPERTIES COMPILE_OPTIONS "${ESPER_ISA_SSE42_FLAGS}")
   set_source_files_properties(cpu/kernels_avx2.cpp PROPERTIES
     COMPILE_OPTIONS "${ESPER_KERNEL_OPTIONS};${ESPER_ISA_AVX2_FLAGS}")
   # GCC reports the deliberately undefined operands inside its own AVX-512 intrinsics (GCC bug 105593).
@@ -60,12 +71,13 @@ esper_target_warnings(esper_core)
 add_library(esper SHARED)
 add_library(esper::esper ALIAS esper)
 target_link_libraries(esper PRIVATE esper_core Threads::Threads)
-target_include_directories(esper PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/../include)
-set_target_properties(esper PROPERTIES OUTPUT_NAME esper LINKER_LANGUAGE CXX)
+target_include_directories(esper PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/native/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(esper PROPERTIES OUTPUT_NAME esper LINKER_LANGUAGE CXX
+  VERSION ${PROJECT_VERSION} SOVERSION ${ESPER_ABI_VERSION})
 if(UNIX AND NOT APPLE)
   target_link_options(esper PRIVATE
     "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/esper.map" LINKER:--no-undefined)
   set_target_properties(esper PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/esper.map)
 endif()
-install(TARGETS esper LIBRARY DESTINATION lib RUNTIME DESTINATION bin)
-install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/../include/esper DESTINATION include)
+esper_install_library(esper esper)

@@ -149,15 +149,24 @@ enum esper_stage {
 };
 #define ESPER_STAGE_COUNT 9
 
+/* Masks of stages for esper_seed_store_select: bit i stands for stage i. */
+enum esper_stage_mask {
+  ESPER_STAGE_MASK_ACTIVE = 0x38, /* Blending, Holding, Fossilized: the module is part of the forward value. */
+  ESPER_STAGE_MASK_ALL = 0x1FF
+};
+
 /* Whether the lifecycle has the transition from -> to: 1 or 0; 0 for values that are no stages. */
 ESPER_API int32_t esper_transition_allowed(int32_t from, int32_t to);
 /* Name of a stage ("Dormant", ...), "unknown" otherwise; static. */
 ESPER_API const char* esper_stage_name(int32_t stage);
 
-/* State of many seeds, kept as a structure of arrays; at most 32 bytes a seed, everything included.
-   One thread at a time may write (transition, set_alpha, assign, end_epoch, restore, mirror). Any number of threads may
-   read meanwhile (query, read, select, verify, version) without locks: each row that they see is one that was written
-   as a whole, and readers never block the writer. */
+/* State of many seeds, kept as blocks of eight rows, each block a structure of arrays; at most 32 bytes a seed and 1
+   KiB a store, everything included but the staging memory of a mirror. One thread at a time may write (transition,
+   set_alpha, assign, end_epoch, restore, mirror). Any number of threads may read meanwhile (query, read, select,
+   verify, version) without locks: each row that they see is one that was written as a whole, and readers never block
+   the writer. A selection sees each group of 64 seeds as it was at one moment. Every row carries a CRC-32C of its
+   fields and its number. Reading and changing a row check it first; a row that does not match is ESPER_ERROR_CORRUPT,
+   and only esper_seed_store_restore writes over it. */
 typedef struct esper_seed_store esper_seed_store;
 
 /* One seed's row of a store. */
@@ -176,7 +185,8 @@ typedef struct esper_seed_state {
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_create(int32_t count, esper_seed_store** store);
 /* Frees the store. */
 ESPER_API void esper_seed_store_destroy(esper_seed_store* store);
-/* Number of seeds, and bytes that the store occupies for them; either pointer may be NULL. */
+/* Number of seeds, and all bytes that the store occupies: rows, checksums, sequence numbers, the index of stages, the
+   store itself and a mirror's staging memory; either pointer may be NULL. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_query(const esper_seed_store* store, int32_t* count,
                                                              int64_t* bytes);
 /* Reads one row. */
@@ -190,7 +200,8 @@ ESPER_API ESPER_MUST_USE esper_status esper_seed_store_set_alpha(esper_seed_stor
 /* Sets blueprint number, embargo length and flags. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_assign(esper_seed_store* store, int32_t seed, uint32_t blueprint,
                                                               uint32_t embargo, uint32_t flags);
-/* Ends an epoch: every age rises by one (saturating), embargoes of Embargoed seeds fall by one down to zero. */
+/* Ends an epoch: every age rises by one (saturating), embargoes of Embargoed seeds fall by one down to zero. All rows
+   are verified before the first one changes. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_end_epoch(esper_seed_store* store);
 /* Restores a row as saved, stage included, bypassing the table (for checkpoints). */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_restore(esper_seed_store* store, int32_t seed,
@@ -199,13 +210,17 @@ ESPER_API ESPER_MUST_USE esper_status esper_seed_store_restore(esper_seed_store*
    how many there are, also beyond capacity; seeds may be NULL when capacity is 0. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_select(const esper_seed_store* store, uint32_t stage_mask,
                                                               int32_t* seeds, int32_t capacity, int32_t* count);
-/* Checks every invariant (stage in range, alpha finite in [0, 1], row checksum); ESPER_ERROR_CORRUPT names the seed. */
+/* Checks every invariant (stage in range, alpha finite in [0, 1], row checksum, index of stages); ESPER_ERROR_CORRUPT
+   names the seed. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_verify(const esper_seed_store* store);
-/* Number of changes made to the store: a reader that sees the same version twice has missed nothing. */
+/* Number of changes made to the store: a reader that sees the same version twice has missed no change that was complete
+   the second time. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_version(const esper_seed_store* store, uint64_t* version);
 
-/* Queues the copy of bytes from host memory to target memory, which may be another device's; source stays valid and
-   unchanged until the mirror's next call. Returns 0, or a code of the caller's that ends up in the error text. */
+/* Copies bytes from host memory to target memory, which may be another device's, or queues that copy on a stream. A
+   source stays valid and unchanged through the next call of copy and no longer: whoever queues copies waits, in each
+   call of copy, until the one before is finished, and both overlap with the writer's other work. Returns 0, or a code
+   of the caller's that ends up in the error text. */
 typedef int32_t (*esper_copy_fn)(void* user, void* target, const void* source, uint64_t bytes);
 
 /* What a device sees of a seed. */
@@ -216,9 +231,11 @@ typedef struct esper_seed_view {
   uint32_t flags;
 } esper_seed_view;
 
-/* Brings target, an array of one esper_seed_view a seed, up to date: all changes since the last call (everything, the
-   first time) with exactly one call of copy, none if nothing changed. copied (may be NULL) receives the bytes. If copy
-   fails, the changes stay pending. */
+/* Brings target, an array of one esper_seed_view a seed, up to date with exactly one call of copy, from the first to
+   the last seed whose view changed since the last call; none if nothing changed. Everything is copied the first time,
+   when target is another address, and after a failed copy, which is ESPER_ERROR_INTERNAL with copy's code in its text.
+   The rows that are copied are verified first. copied (may be NULL) receives the bytes. Staging memory is 16 bytes a
+   seed of the longest span copied, twice; it is allocated when a span is longer than all before. */
 ESPER_API ESPER_MUST_USE esper_status esper_seed_store_mirror(esper_seed_store* store, esper_copy_fn copy, void* user,
                                                               void* target, int64_t* copied);
 
@@ -385,16 +402,20 @@ ESPER_API ESPER_MUST_USE esper_status esper_reference_backward(const esper_latti
 
 /* ------------------------------------------------------------------ optimizer --------------------------------- */
 
-/* Update rules. All arithmetic is float32 in the order written, without fused multiply-add, on every instruction set.
- */
+/* Update rules. Every operation below is one float32 operation rounded by itself, in the order written by parentheses,
+   without fused multiply-add and with nothing left out where a factor is 0 or 1; the factors in angle brackets are
+   computed in double and rounded to float32. The result is the same to the bit on every instruction set, number of
+   threads and device. p, g, m, v: elements of parameters, gradient, first and second; s = gradient_scale,
+   wd = weight_decay, b1 and b2 = beta1 and beta2, lr and t = the segment's learning_rate and step. As PyTorch. */
 enum esper_optimizer {
-  ESPER_OPTIMIZER_SGD = 0,  /* d = s g + wd p; m = momentum m + d; p -= lr (nesterov ? d + momentum m : m), with
-                               m = d where momentum is 0 (first may then be NULL). As PyTorch. */
-  ESPER_OPTIMIZER_ADAMW = 1 /* g' = s g; m = b1 m + (1 - b1) g'; v = b2 v + (1 - b2) (g' g');
-                               p = p (1 - lr wd) - (lr / (1 - b1^t)) (m / (sqrt(v) / sqrt(1 - b2^t) + eps)). */
+  ESPER_OPTIMIZER_SGD = 0,  /* d = (s g) + (wd p); with momentum above 0: m = (momentum m) + d;
+                               p = p - (<lr> u), u = d without momentum (first is then not touched), m with momentum,
+                               d + (momentum m) with the new m with Nesterov momentum. */
+  ESPER_OPTIMIZER_ADAMW = 1 /* h = s g; m = (b1 m) + (<1 - b1> h); v = (b2 v) + (<1 - b2> (h h));
+                               p = (p <1 - lr wd>) - (<lr / (1 - b1^t)> (m / ((sqrt(v) / <sqrt(1 - b2^t)>) + eps))). */
 };
 
-/* Hyperparameters of one step. */
+/* Hyperparameters of one step. Fields of the other rule are not read. */
 typedef struct esper_optimizer_options {
   uint32_t struct_size;
   int32_t optimizer;    /* esper_optimizer */
@@ -404,7 +425,7 @@ typedef struct esper_optimizer_options {
   float beta1;          /* AdamW, in [0, 1) */
   float beta2;          /* AdamW, in [0, 1) */
   float epsilon;        /* AdamW, >= 0 */
-  float gradient_scale; /* s, the clipping factor; 1 = none. */
+  float gradient_scale; /* s >= 0, the clipping factor; 1 = none. */
 } esper_optimizer_options;
 
 /* A contiguous part of an arena with a rate of its own: one seed's parameters, or a whole tensor. */
@@ -413,13 +434,14 @@ typedef struct esper_arena_segment {
   uint32_t flags; /* ESPER_SEED_FROZEN: nothing of the segment is touched. */
   int64_t offset; /* Floats from the arena's start; segments come in rising order and do not overlap. */
   int64_t count;
-  double learning_rate; /* lr >= 0 */
-  int64_t step;         /* t of AdamW: 1 for the segment's first step. */
+  double learning_rate; /* lr >= 0, not above the largest float32. */
+  int64_t step;         /* t of AdamW: 1 for the segment's first step. Not read where frozen, nor by SGD. */
 } esper_arena_segment;
 
 /* One step over the segments of an arena of count floats, in one pass. gradient, first and second have the arena's
-   layout; first: momentum or m (NULL for SGD without momentum), second: v (AdamW). What lies outside of the segments
-   is not touched. */
+   layout and are separate memory; first: momentum or m (may be NULL for SGD without momentum), second: v (AdamW, else
+   may be NULL). No alignment is needed. What lies outside of the segments is not touched, and nothing at all where the
+   call is refused. Allocates nothing. */
 ESPER_API ESPER_MUST_USE esper_status esper_optimizer_step(esper_context* context,
                                                            const esper_optimizer_options* options,
                                                            const esper_arena_segment* segments, int32_t segment_count,

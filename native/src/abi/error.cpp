@@ -2,6 +2,19 @@
 
 #include <cstring>
 
+namespace esper {
+
+void fail_pointer(const char* name) {
+  throw invalid(std::string(name) + " is NULL");
+}
+
+void fail_struct(std::uint32_t struct_size, std::size_t expected, const char* name) {
+  throw invalid(std::string(name) + ".struct_size is " + std::to_string(struct_size) + ", expected at least " +
+                std::to_string(expected) + "; set it to sizeof the struct before the call");
+}
+
+}  // namespace esper
+
 namespace esper::abi {
 namespace {
 

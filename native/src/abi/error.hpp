@@ -26,18 +26,21 @@ inline Error invalid(const std::string& message) {
   return {ESPER_ERROR_INVALID_ARGUMENT, message};
 }
 
+// The failures of the two checks below, out of line so that calls that succeed do not pay for their texts.
+[[noreturn]] void fail_pointer(const char* name);
+[[noreturn]] void fail_struct(std::uint32_t struct_size, std::size_t expected, const char* name);
+
 // Throws unless the pointer argument called name was given.
 inline void require_pointer(const void* pointer, const char* name) {
   if (pointer == nullptr) {
-    throw invalid(std::string(name) + " is NULL");
+    fail_pointer(name);
   }
 }
 
 // Throws unless the caller's struct is at least as large as the version of this library knows it.
 inline void require_struct(std::uint32_t struct_size, std::size_t expected, const char* name) {
   if (struct_size < expected) {
-    throw invalid(std::string(name) + ".struct_size is " + std::to_string(struct_size) + ", expected at least " +
-                  std::to_string(expected) + "; set it to sizeof the struct before the call");
+    fail_struct(struct_size, expected, name);
   }
 }
 

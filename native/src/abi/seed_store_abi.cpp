@@ -43,14 +43,7 @@ esper_status esper_seed_store_read(const esper_seed_store* store, int32_t seed, 
     require_pointer(store, "store");
     require_pointer(state, "state");
     require_struct(state->struct_size, sizeof *state, "state");
-    const esper::layout::SeedRow row = store->core.read(seed);
-    state->stage = row.stage;
-    state->alpha = row.alpha;
-    state->age = row.age;
-    state->embargo = row.embargo;
-    state->blueprint = row.blueprint;
-    state->transitions = row.transitions;
-    state->flags = row.flags;
+    store->core.read(seed, state);
   });
 }
 
@@ -115,5 +108,26 @@ esper_status esper_seed_store_verify(const esper_seed_store* store) {
   return guarded([&] {
     require_pointer(store, "store");
     store->core.verify();
+  });
+}
+
+esper_status esper_seed_store_version(const esper_seed_store* store, uint64_t* version) {
+  return guarded([&] {
+    require_pointer(store, "store");
+    require_pointer(version, "version");
+    *version = store->core.version();
+  });
+}
+
+esper_status esper_seed_store_mirror(esper_seed_store* store, esper_copy_fn copy, void* user, void* target,
+                                     int64_t* copied) {
+  return guarded([&] {
+    require_pointer(store, "store");
+    require_pointer(reinterpret_cast<const void*>(copy), "copy");
+    require_pointer(target, "target");
+    const std::int64_t bytes = store->core.mirror(copy, user, target);
+    if (copied != nullptr) {
+      *copied = bytes;
+    }
   });
 }

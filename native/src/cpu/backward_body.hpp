@@ -114,31 +114,37 @@ inline void add_row_magnitudes(const float* a, std::int64_t leading, std::int32_
 
 inline void add_statistics(const SeedTask& task, Tile x, Tile dy, const BackwardScratch& s, double* statistics) {
   const std::int64_t positions = task.tile;
-  Vec xs = set1(0.0F);
-  Vec gs = set1(0.0F);
-  Vec xx = set1(0.0F);
-  Vec gg = set1(0.0F);
-  Vec dd = set1(0.0F);
-  Vec dg = set1(0.0F);
-  for (std::int32_t c = 0; c < task.channels; ++c) {
-    for (std::int64_t t = 0; t < positions; t += kLanes) {
-      const Vec a = load(x.data + c * x.leading + t);
-      const Vec g = load(s.module + c * positions + t);
-      const Vec d = load(dy.data + c * dy.leading + t);
-      xs = xs + a;
-      gs = gs + g;
-      xx = fma(a, a, xx);
-      gg = fma(g, g, gg);
-      dd = fma(d, d, dd);
-      dg = fma(d, g, dg);
+  // No lane adds more than about 512 numbers in float: tiles of wide chunks have many times as many.
+  const std::int64_t fitting = 512 * kLanes / positions;
+  const std::int32_t rows = fitting < 1 ? 1 : static_cast<std::int32_t>(fitting);
+  for (std::int32_t first = 0; first < task.channels; first += rows) {
+    const std::int32_t end = task.channels - first < rows ? task.channels : first + rows;
+    Vec xs = set1(0.0F);
+    Vec gs = set1(0.0F);
+    Vec xx = set1(0.0F);
+    Vec gg = set1(0.0F);
+    Vec dd = set1(0.0F);
+    Vec dg = set1(0.0F);
+    for (std::int32_t c = first; c < end; ++c) {
+      for (std::int64_t t = 0; t < positions; t += kLanes) {
+        const Vec a = load(x.data + c * x.leading + t);
+        const Vec g = load(s.module + c * positions + t);
+        const Vec d = load(dy.data + c * dy.leading + t);
+        xs = xs + a;
+        gs = gs + g;
+        xx = fma(a, a, xx);
+        gg = fma(g, g, gg);
+        dd = fma(d, d, dd);
+        dg = fma(d, g, dg);
+      }
     }
+    statistics[kInputSum] += static_cast<double>(sum(xs));
+    statistics[kModuleSum] += static_cast<double>(sum(gs));
+    statistics[kInputSquare] += static_cast<double>(sum(xx));
+    statistics[kModuleSquare] += static_cast<double>(sum(gg));
+    statistics[kGradientSquare] += static_cast<double>(sum(dd));
+    statistics[kGradientModule] += static_cast<double>(sum(dg));
   }
-  statistics[kInputSum] += static_cast<double>(sum(xs));
-  statistics[kModuleSum] += static_cast<double>(sum(gs));
-  statistics[kInputSquare] += static_cast<double>(sum(xx));
-  statistics[kModuleSquare] += static_cast<double>(sum(gg));
-  statistics[kGradientSquare] += static_cast<double>(sum(dd));
-  statistics[kGradientModule] += static_cast<double>(sum(dg));
 }
 
 // dpre[r][t] = weight * act'(pre) * sum_c output_weight[c][r] e[c][t]
@@ -264,14 +270,5 @@ inline void backward_run(const BackwardCall& call) {
         store_panel<Streaming>(chunk, s.dy, task.channels, valid, positions, dx);
       }
     }
-  }
-}
-
-void backward(const BackwardCall& call) {
-  if (call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
-    backward_run<true>(call);
-    fence();
-  } else {
-    backward_run<false>(call);
   }
 }

@@ -56,7 +56,7 @@ Context::Context(const esper_context_options& options)
 }
 
 void Context::run_task(std::int64_t elements, esper_task_fn task, void* state) {
-  if (threads_ == 1 || elements < small_work_) {
+  if (inline_run(elements)) {
     for (std::int32_t i = 0; i < threads_; ++i) {
       task(state, i);
     }

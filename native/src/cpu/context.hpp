@@ -20,6 +20,9 @@ class Context {
   std::int32_t threads() const noexcept { return threads_; }
   Workspace& workspace() noexcept { return workspace_; }
 
+  // Whether run goes through the partitions of a call touching this many elements on the caller.
+  bool inline_run(std::int64_t elements) const noexcept { return threads_ == 1 || elements < small_work_; }
+
   // Calls body(i) once for every partition i in [0, threads()). Partitions are the same whether they run in parallel
   // or, for a call touching few elements, one after the other on the caller. body must not throw.
   template <typename Body>

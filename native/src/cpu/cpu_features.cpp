@@ -60,6 +60,11 @@ std::int32_t best_isa() noexcept {
   return (state & kZmm) == kZmm && has(extended.ebx, kAvx512) ? ESPER_ISA_AVX512 : ESPER_ISA_AVX2;
 }
 
+bool has_sse42() noexcept {
+  constexpr unsigned kSse42 = 1U << 20;
+  return has(cpuid(1, 0).ecx, kSse42);
+}
+
 void processor_name(char* text, std::size_t size) noexcept {
   char brand[49] = "";
   unsigned words[12] = {};
@@ -84,6 +89,10 @@ void processor_name(char* text, std::size_t size) noexcept {
 
 std::int32_t best_isa() noexcept {
   return ESPER_ISA_SCALAR;
+}
+
+bool has_sse42() noexcept {
+  return false;
 }
 
 void processor_name(char* text, std::size_t size) noexcept {

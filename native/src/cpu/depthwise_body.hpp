@@ -210,24 +210,55 @@ inline void depthwise_run(const ImageBackwardCall& call, std::int64_t first, std
   }
 }
 
-// Adds to out[j] the sums over t of dpre[t] x[t + j] for the Columns taps of one kernel row; Columns 0: as columns
-// says.
-template <std::int64_t Columns>
-inline void add_tap_row(const float* dpre, const float* x, std::int64_t positions, std::int64_t columns, float* out) {
-  constexpr std::int64_t kMost = Columns > 0 ? Columns : 7;
-  const std::int64_t taps = Columns > 0 ? Columns : columns;
-  Vec acc[kMost];
-  for (std::int64_t j = 0; j < kMost; ++j) {
-    acc[j] = set1(0.0F);
+// Adds to out[i * k + j] the sums over t of dpre[t] x[t + i * stride + j] for Rows rows of the kernel and its Columns
+// taps; Columns 0: as columns says. Enough sums at once to hide the latency of the additions.
+template <int Rows, int Columns>
+inline void add_taps(const float* dpre, const float* x, std::int64_t stride, std::int64_t positions, int columns,
+                     std::int64_t k, float* out) {
+  constexpr int kMost = Columns > 0 ? Columns : 7;
+  const int taps = Columns > 0 ? Columns : columns;
+  Vec acc[Rows][kMost];
+  for (int i = 0; i < Rows; ++i) {
+    for (int j = 0; j < kMost; ++j) {
+      acc[i][j] = set1(0.0F);
+    }
   }
   for (std::int64_t t = 0; t < positions; t += kLanes) {
     const Vec d = load(dpre + t);
-    for (std::int64_t j = 0; j < taps; ++j) {
-      acc[j] = fma(d, load(x + t + j), acc[j]);
+    for (int i = 0; i < Rows; ++i) {
+      for (int j = 0; j < taps; ++j) {
+        acc[i][j] = fma(d, load(x + t + i * stride + j), acc[i][j]);
+      }
     }
   }
-  for (std::int64_t j = 0; j < taps; ++j) {
-    out[j] += sum(acc[j]);
+  for (int i = 0; i < Rows; ++i) {
+    for (int j = 0; j < taps; ++j) {
+      out[i * k + j] += sum(acc[i][j]);
+    }
+  }
+}
+
+// The sums of all taps that meet the image; out: the first of them in the gradient of the channel's kernel.
+inline void add_all_taps(const PaddedImage& image, const float* dpre, const float* x, std::int64_t positions,
+                         std::int64_t k, float* out) {
+  const auto columns = static_cast<int>(2 * image.column_halo + 1);
+  const std::int64_t stride = image.row_stride;
+  if (columns == 3 && image.row_halo == 1) {
+    add_taps<3, 3>(dpre, x, stride, positions, columns, k, out);
+    return;
+  }
+  for (std::int64_t i = 0; i <= 2 * image.row_halo; ++i) {
+    const float* from = x + i * stride;
+    float* row = out + i * k;
+    if (columns == 3) {
+      add_taps<1, 3>(dpre, from, stride, positions, columns, k, row);
+    } else if (columns == 5) {
+      add_taps<1, 5>(dpre, from, stride, positions, columns, k, row);
+    } else if (columns == 7) {
+      add_taps<1, 7>(dpre, from, stride, positions, columns, k, row);
+    } else {
+      add_taps<1, 0>(dpre, from, stride, positions, columns, k, row);
+    }
   }
 }
 
@@ -236,27 +267,14 @@ inline void add_kernel_gradient(const ImageBackwardCall& call, const DepthwiseSc
   const SeedTask& task = *call.task;
   const PaddedImage& image = task.image;
   const std::int64_t k = task.kernel;
-  const std::int64_t columns = 2 * image.column_halo + 1;
+  const std::int64_t first_tap = (k / 2 - image.row_halo) * k + k / 2 - image.column_halo;
   constexpr std::int64_t kLongest = 1024;  // Positions that are added up in float.
   for (std::int32_t c = 0; c < task.channels; ++c) {
-    float* out = call.partial + task.partial.input_product + c * k * k;
+    float* out = call.partial + task.partial.input_product + c * k * k + first_tap;
     for (std::int64_t first = 0; first < image.flat; first += kLongest) {
       const std::int64_t count = at_most(kLongest, image.flat - first);
       const float* dpre = s.dpre + c * image.pitch + image.lead + first;
-      const float* x = s.x + c * image.pitch + first;
-      for (std::int64_t i = 0; i <= 2 * image.row_halo; ++i) {
-        float* row = out + (k / 2 - image.row_halo + i) * k + k / 2 - image.column_halo;
-        const float* from = x + i * image.row_stride;
-        if (columns == 3) {
-          add_tap_row<3>(dpre, from, count, columns, row);
-        } else if (columns == 5) {
-          add_tap_row<5>(dpre, from, count, columns, row);
-        } else if (columns == 7) {
-          add_tap_row<7>(dpre, from, count, columns, row);
-        } else {
-          add_tap_row<0>(dpre, from, count, columns, row);
-        }
-      }
+      add_all_taps(image, dpre, s.x + c * image.pitch + first, count, k, out);
       Vec bias = set1(0.0F);
       for (std::int64_t t = 0; t < count; t += kLanes) {
         bias = bias + load(dpre + t);

@@ -89,12 +89,3 @@ inline void forward_run(const ForwardCall& call) {
     }
   }
 }
-
-void forward(const ForwardCall& call) {
-  if (call.stream && can_stream(call.chunk, call.y)) {
-    forward_run<true>(call);
-    fence();
-  } else {
-    forward_run<false>(call);
-  }
-}

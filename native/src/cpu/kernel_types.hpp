@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "optimizer/update.hpp"
+
 namespace esper::cpu {
 
 // How the blend weight w varies over the chunk.
@@ -15,7 +17,8 @@ enum class WeightKind : std::int32_t {
 
 // Offsets, in floats, of the sections of one partition's gradient sums for one seed. Every section starts at a
 // multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels), except both of gate
-// and the input product of depthwise, which are plain arrays in the order of theta.
+// and the input product of depthwise, which are plain arrays in the order of theta, and both of the kernels for rows,
+// which are [rank_pitch][channel_pitch]; there the sums of R floats are repeated every rank_pitch floats of a vector.
 struct PartialLayout {
   std::int64_t input_product;   // dpre x^T, R by C; the gradient of K, C by k * k, for depthwise.
   std::int64_t input_sum;       // sum of dpre, R.
@@ -39,6 +42,19 @@ enum Statistic : std::int32_t {
   kInputSum,        // sum x
   kModuleSum,       // sum g
   kStatisticCount
+};
+
+// A seed's weights in padded copies; padding is zero.
+struct PackedWeights {
+  const float* down;         // W1 or A transposed, [C][rank_pitch].
+  const float* up;           // W2 or B, [C][rank_pitch].
+  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch], rows of the first R.
+  const float* up_rows;      // W2 or B transposed, likewise.
+  const float* scale;        // u of affine, [channel_pitch].
+  const float* input_bias;   // b1, [rank_pitch].
+  const float* output_bias;  // b2 or t, [channel_pitch].
+  const float* weight;       // w of each channel, [channel_pitch]; alpha's factor is in the gate for kGated.
+  const float* gate;         // q, [channel_pitch].
 };
 
 // How the image kernels of depthwise keep one batch item: row r of channel c starts at c * pitch + lead + r *
@@ -83,6 +99,10 @@ struct SeedTask {
   bool want_module;             // Backward: g(x) is needed for one of the above.
   bool want_hidden_slope;       // Backward: add to hidden_slope.
   PartialLayout partial;
+  bool rows;                   // The tensor is channels-last and the kernels for rows serve the task.
+  std::int32_t rank_pitch;     // R rounded up to what the kernels work in.
+  std::int32_t channel_pitch;  // C rounded up to whole vectors.
+  PackedWeights packed;
   std::int64_t partial_start;  // Floats of other tasks before this one in a partition's partial sums (image tasks).
   std::int32_t kernel;         // k of depthwise.
   PaddedImage image;           // depthwise
@@ -103,7 +123,7 @@ struct ForwardCall {
   const float* x;
   float* y;
   float* scratch;  // forward_scratch floats, 64-byte aligned.
-  bool stream;     // y is too large to stay in cache: write it past the caches where it is aligned.
+  bool stream;     // y is too large to stay in cache: write it past the caches where it is aligned; fence() follows.
 };
 
 // Arguments of a backward kernel. dx may equal dy, and is nullptr unless task->want_dx.
@@ -144,13 +164,18 @@ struct ImageBackwardCall {
 // The kernels of one instruction set.
 struct Kernels {
   std::int32_t isa;         // esper_isa
+  std::int32_t lanes;       // Floats of a vector.
+  std::int32_t fused_rank;  // Largest rank_pitch whose hidden values stay in registers.
+  bool packs_rows;          // Whether ranks of several rows can share a vector.
   std::int32_t group;       // Tiles are multiples of this many positions.
   std::int32_t block_rows;  // Blocking of products in the partial sums.
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
+  void (*fence)();  // Makes streamed output visible to other threads; once a partition, after its last call.
   void (*image_forward)(const ImageForwardCall& call);
   void (*image_backward)(const ImageBackwardCall& call);
+  void (*update)(const optimizer::UpdateCall& call);
 };
 
 extern const Kernels kScalarKernels;

@@ -22,15 +22,21 @@ namespace {
 #include "cpu/panels.hpp"
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
+#include "cpu/planar_body.hpp"
+#include "cpu/rows_body.hpp"
+#include "cpu/rows_backward.hpp"
 #include "cpu/image_panels.hpp"
 #include "cpu/gate_body.hpp"
 #include "cpu/depthwise_body.hpp"
 #include "cpu/image_body.hpp"
+#include "cpu/entry.hpp"
+#include "cpu/optimizer_body.hpp"
 // clang-format on
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kGroup,   kOuterRows,    kOuterColumns,
-                              forward,        backward, image_forward, image_backward};
+const Kernels kAvx2Kernels = {ESPER_ISA_AVX2, kLanes,         kFusedRank, kPacksRows, kGroup,
+                              kOuterRows,     kOuterColumns,  forward,    backward,   fence,
+                              image_forward,  image_backward, update};
 
 }  // namespace esper::cpu

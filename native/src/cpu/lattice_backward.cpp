@@ -22,6 +22,17 @@ struct Partials {
     }
     return sum;
   }
+
+  // The totals of count indices from index on.
+  void total(std::int64_t index, std::int64_t count, double* out) const noexcept {
+    std::fill_n(out, count, 0.0);
+    for (std::int32_t i = 0; i < partitions; ++i) {
+      const float* part = first + i * stride + index;
+      for (std::int64_t k = 0; k < count; ++k) {
+        out[k] += static_cast<double>(part[k]);
+      }
+    }
+  }
 };
 
 // Adds gradients to a seed's part of dtheta and remembers the sum of squares of what it added.
@@ -58,6 +69,37 @@ void add_matrix(const Partials& partials, std::int64_t section, std::int64_t row
   }
 }
 
+// Adds a matrix that kernels for rows keep as [rank][channel_pitch]; theta holds it so, or as [channel][rank].
+void add_rows_matrix(const SeedTask& task, const Partials& partials, std::int64_t section, double factor,
+                     bool by_channel, std::int64_t first, ParameterSink* sink) {
+  constexpr std::int64_t kChunk = 64;
+  double total[kChunk];
+  const std::int64_t row_step = by_channel ? 1 : task.channels;
+  const std::int64_t column_step = by_channel ? task.rank : 1;
+  for (std::int64_t r = 0; r < task.rank; ++r) {
+    for (std::int64_t start = 0; start < task.channels; start += kChunk) {
+      const std::int64_t count = std::min<std::int64_t>(kChunk, task.channels - start);
+      partials.total(section + r * task.channel_pitch + start, count, total);
+      const std::int64_t target = first + r * row_step + start * column_step;
+      for (std::int64_t c = 0; c < count; ++c) {
+        sink->add(target + c * column_step, factor * total[c]);
+      }
+    }
+  }
+}
+
+// Sum number r of a section of R floats. Kernels for rows keep one for each row that shares a vector.
+double rank_total(const SeedTask& task, const Kernels& kernels, const Partials& partials, std::int64_t section,
+                  std::int64_t r) {
+  double total = partials.total(section + r);
+  if (task.rows) {
+    for (std::int64_t at = r + task.rank_pitch; at < kernels.lanes; at += task.rank_pitch) {
+      total += partials.total(section + at);
+    }
+  }
+  return total;
+}
+
 // The weights of the module, in the order that the family's kernels keep their sums in (see PartialLayout).
 void add_module_weights(const SeedTask& task, const layout::ParameterMap& map, const Partials& partials,
                         const Kernels& kernels, ParameterSink* sink) {
@@ -78,6 +120,11 @@ void add_module_weights(const SeedTask& task, const layout::ParameterMap& map, c
                  sink);
       break;
     default:
+      if (task.rows) {
+        add_rows_matrix(task, partials, task.partial.input_product, 1.0, false, map.input_weight, sink);
+        add_rows_matrix(task, partials, task.partial.output_product, weight, true, map.output_weight, sink);
+        return;
+      }
       add_matrix(partials, task.partial.input_product, rank, channels, 1.0, kernels, map.input_weight, sink);
       break;
   }
@@ -93,7 +140,9 @@ double finish_parameters(const esper_lattice_seed& seed, const SeedTask& task, c
   ParameterSink sink{dtheta + seed.parameter_offset, 0.0};
   add_module_weights(task, map, partials, kernels, &sink);
   if (map.input_bias >= 0) {
-    add_vector(partials, task.partial.input_sum, task.rank, 1.0, map.input_bias, &sink);
+    for (std::int64_t r = 0; r < task.rank; ++r) {
+      sink.add(map.input_bias + r, rank_total(task, kernels, partials, task.partial.input_sum, r));
+    }
   }
   if (map.output_bias >= 0) {
     add_vector(partials, task.partial.error_sum, task.channels, weight, map.output_bias, &sink);
@@ -113,10 +162,10 @@ double finish_parameters(const esper_lattice_seed& seed, const SeedTask& task, c
 }
 
 // Hidden units whose activation had slope 0 at every position.
-std::int64_t dead_units(const SeedTask& task, const Partials& partials) {
+std::int64_t dead_units(const SeedTask& task, const Kernels& kernels, const Partials& partials) {
   std::int64_t dead = 0;
   for (std::int32_t r = 0; r < task.rank; ++r) {
-    dead += partials.total(task.partial.hidden_slope + r) == 0.0 ? 1 : 0;
+    dead += rank_total(task, kernels, partials, task.partial.hidden_slope, r) == 0.0 ? 1 : 0;
   }
   return dead;
 }
@@ -202,6 +251,7 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
     task.partial_start = plan.partial_size;
     plan.partial_size += task.partial.count;
   }
+  plan.scratch_size = (plan.scratch_size + 15) / 16 * 16;  // Whole cache lines, so that every part is aligned.
   const std::size_t tasks = workspace.tasks.size() + workspace.image_tasks.size();
   plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
@@ -269,6 +319,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       statistics += kStatisticCount;
     }
   }
+  context.kernels().fence();
   run_images(partition, context, plan, tensors);
 }
 
@@ -302,7 +353,8 @@ void finish_task(const esper_lattice_seed& seed, const SeedTask& task, Context& 
     entry->module_sum = statistics[kModuleSum];
     entry->parameter_gradient_square = parameter_square;
     // Where nothing was evaluated, nothing was found dead.
-    entry->hidden_dead = task.want_hidden_slope && entry->elements > 0 ? dead_units(task, partials) : 0;
+    entry->hidden_dead =
+        task.want_hidden_slope && entry->elements > 0 ? dead_units(task, context.kernels(), partials) : 0;
   }
 }
 

@@ -67,6 +67,7 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
     scratch_size = std::max(scratch_size, image_forward_scratch(site, kernels, task));
     active_channels += task.channels;
   }
+  scratch_size = (scratch_size + 15) / 16 * 16;  // Whole cache lines, so that every partition's part is aligned.
   const bool in_place = x == y;
   if (in_place && active_channels == 0) {
     return;
@@ -91,6 +92,9 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
                          scratch + partition * scratch_size,
                          stream});
       }
+    }
+    if (stream) {
+      kernels.fence();
     }
     run_image_forward(partition, context, site, x, y, scratch + partition * scratch_size);
   };

@@ -6,7 +6,7 @@
 namespace esper::cpu {
 namespace {
 
-constexpr std::int64_t kBlock = 32;  // Positions.
+constexpr std::int64_t kBlock = 16;  // Positions.
 
 }  // namespace
 

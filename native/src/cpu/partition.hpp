@@ -20,10 +20,10 @@ struct Geometry {
   std::int64_t longest_run;
 };
 
-// True for tensors of 8 MiB and more: they have left the caches of a core before anybody reads them, and writing past
+// True for tensors of 4 MiB and more: they have left the caches of a core before anybody reads them, and writing past
 // the caches saves reading their lines first.
 inline bool is_large(const Geometry& g) noexcept {
-  return g.images * g.positions * g.channels >= (std::int64_t{1} << 21);
+  return g.images * g.positions * g.channels >= (std::int64_t{1} << 20);
 }
 
 Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept;

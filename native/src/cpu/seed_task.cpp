@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cpu/image_task.hpp"
+#include "cpu/packing.hpp"
 #include "layout/blueprint.hpp"
 #include "layout/lifecycle.hpp"
 
@@ -14,7 +15,9 @@ namespace {
 constexpr std::int64_t kForwardTileBytes = 24 * 1024;
 constexpr std::int64_t kBackwardTileBytes = 256 * 1024;
 constexpr std::int64_t kLongestTile = 128;
-constexpr std::int64_t kSection = 16;  // Sections of partial sums start at multiples of this many floats.
+constexpr std::int64_t kLongestBlock = 64;  // Positions of a fused block.
+constexpr std::int64_t kRowsInBlock = 32;   // Rows that the kernels for rows work on at once.
+constexpr std::int64_t kSection = 16;       // Sections of partial sums start at multiples of this many floats.
 
 std::int64_t round_up(std::int64_t value, std::int64_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
@@ -108,15 +111,19 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
   const auto blocks = [&kernels](std::int64_t rows, std::int64_t columns) {
     return round_up(rows, kernels.block_rows) * round_up(columns, kernels.block_columns);
   };
+  // Kernels for rows add whole vectors.
+  const std::int64_t product = static_cast<std::int64_t>(task.rank_pitch) * task.channel_pitch;
+  const std::int64_t ranks = task.rows ? std::max(task.rank_pitch, kernels.lanes) : task.rank;
   if (task.want_theta) {
     if (task.family == ESPER_FAMILY_AFFINE) {
       layout.error_product = take(task.channels);
     } else {
       layout.input_product =
           take(task.family == ESPER_FAMILY_DEPTHWISE ? std::int64_t{task.channels} * task.kernel * task.kernel
+               : task.rows                           ? product
                                                      : blocks(task.rank, task.channels));
-      layout.input_sum = take(task.rank);
-      layout.output_product = take(blocks(task.channels, task.rank));
+      layout.input_sum = take(ranks);
+      layout.output_product = take(task.rows ? product : blocks(task.channels, task.rank));
     }
     layout.error_sum = take(task.channels);
     layout.gate_product = take(task.kind == WeightKind::kGated ? task.channels : 0);
@@ -125,7 +132,7 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
     layout.module_product = take(task.channels);
   }
   if (task.want_hidden_slope) {
-    layout.hidden_slope = take(task.rank);
+    layout.hidden_slope = take(ranks);
   }
   return layout;
 }
@@ -193,6 +200,19 @@ void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, 
   }
 }
 
+// Gives every task its padded weights.
+void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
+  std::int64_t size = 0;
+  for (const SeedTask& task : workspace.tasks) {
+    size += packed_size(task);
+  }
+  float* packed = workspace.packed.reserve(size);
+  for (SeedTask& task : workspace.tasks) {
+    pack(packed, {geometry.channel_stride == 1, backward}, &task);
+    packed += packed_size(task);
+  }
+}
+
 }  // namespace
 
 double uniform_slope(const esper_lattice_seed& seed) noexcept {
@@ -217,10 +237,17 @@ double channel_slope(float alpha, float v) noexcept {
 }
 
 std::int64_t forward_scratch(const SeedTask& task) noexcept {
-  return (static_cast<std::int64_t>(task.channels) + task.rank + 1) * task.tile;
+  const std::int64_t panels = (static_cast<std::int64_t>(task.channels) + task.rank + 1) * task.tile;
+  const std::int64_t rest = static_cast<std::int64_t>(task.channels) * kLongestBlock;
+  const std::int64_t rows = (static_cast<std::int64_t>(task.channel_pitch) + task.rank_pitch + 1) * kRowsInBlock;
+  return std::max(panels, std::max(rest, rows));
 }
 
 std::int64_t backward_scratch(const SeedTask& task) noexcept {
+  if (task.rows) {
+    return (4 * static_cast<std::int64_t>(task.channel_pitch) + 3 * static_cast<std::int64_t>(task.rank_pitch) + 4) *
+           kRowsInBlock;
+  }
   return (4 * static_cast<std::int64_t>(task.channels) + 3 * static_cast<std::int64_t>(task.rank) + 3) * task.tile;
 }
 
@@ -238,12 +265,14 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
         size_image_task(site, kernels, false, &task);
         workspace.image_tasks.push_back(task);
       } else {
+        choose_pitches(kernels, geometry, &task);
         task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
         workspace.tasks.push_back(task);
       }
     }
     ++index;
   }
+  pack_tasks(geometry, false, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask&) { return true; }, &workspace.untouched);
 }
@@ -259,6 +288,9 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
       SeedTask task;
       const bool altering = describe(seed, index, theta, workspace.channel_weights.data() + seed.channel_begin, &task);
       if (decide(seed, altering, wanted, theta, &task)) {
+        if (!layout::is_image_family(seed.family)) {
+          choose_pitches(kernels, geometry, &task);
+        }
         task.partial = partial_layout(task, kernels);
         if (layout::is_image_family(seed.family)) {
           size_image_task(site, kernels, true, &task);
@@ -272,6 +304,7 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
     }
     ++index;
   }
+  pack_tasks(geometry, true, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);
 }

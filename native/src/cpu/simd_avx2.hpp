@@ -9,7 +9,9 @@ using Mask = __m256;
 constexpr int kLanes = 8;
 constexpr int kGroupVectors = 2;  // Vectors of positions in a register block.
 constexpr int kBlock = 4;         // Output rows in a register block.
-constexpr int kOuterRows = 4;     // Blocking of outer products.
+constexpr int kFusedRank = 8;     // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr bool kPacksRows = false;
+constexpr int kOuterRows = 4;  // Blocking of outer products.
 constexpr int kOuterColumns = 2;
 
 inline Vec load(const float* p) {
@@ -17,6 +19,17 @@ inline Vec load(const float* p) {
 }
 inline void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.v);
+}
+inline __m256i part_mask(int count) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lanes);
+}
+// The first count lanes, 0 < count < kLanes; the others load as 0.
+inline Vec load_part(const float* p, int count) {
+  return {_mm256_maskload_ps(p, part_mask(count))};
+}
+inline void store_part(float* p, int count, Vec a) {
+  _mm256_maskstore_ps(p, part_mask(count), a.v);
 }
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
@@ -51,6 +64,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm256_sqrt_ps(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {_mm256_max_ps(a.v, b.v)};
 }
@@ -59,6 +76,9 @@ inline Vec min(Vec a, Vec b) {
 }
 inline Mask less(Vec a, Vec b) {
   return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ);
+}
+inline Mask equal(Vec a, Vec b) {
+  return _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ);
 }
 inline Vec select(Mask m, Vec a, Vec b) {
   return {_mm256_blendv_ps(b.v, a.v, m)};
@@ -79,6 +99,22 @@ inline Vec scale(Vec a, Vec n) {
   const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
   const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
   return {_mm256_mul_ps(_mm256_mul_ps(a.v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second))};
+}
+
+// Sixteen numbers to look up in.
+struct Table {
+  __m256 low;
+  __m256 high;
+};
+inline Table load_table(const float* p) {
+  return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+// table[the low four bits of each lane of index].
+inline Vec lookup(const Table& table, Vec index) {
+  const __m256i bits = _mm256_castps_si256(index.v);
+  // Bit 3 as the sign selects the half; the permutation reads the three bits below.
+  return {_mm256_blendv_ps(_mm256_permutevar8x32_ps(table.low, bits), _mm256_permutevar8x32_ps(table.high, bits),
+                           _mm256_castsi256_ps(_mm256_slli_epi32(bits, 28)))};
 }
 
 // Adds a pair of vectors so that each 128-bit half alternates their partial sums.

@@ -9,7 +9,9 @@ using Mask = __mmask16;
 constexpr int kLanes = 16;
 constexpr int kGroupVectors = 2;  // Vectors of positions in a register block.
 constexpr int kBlock = 8;         // Output rows in a register block.
-constexpr int kOuterRows = 4;     // Blocking of outer products.
+constexpr int kFusedRank = 16;    // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr bool kPacksRows = true;
+constexpr int kOuterRows = 4;  // Blocking of outer products.
 constexpr int kOuterColumns = 4;
 
 inline Vec load(const float* p) {
@@ -17,6 +19,13 @@ inline Vec load(const float* p) {
 }
 inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
+}
+// The first count lanes, 0 < count < kLanes; the others load as 0.
+inline Vec load_part(const float* p, int count) {
+  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), p)};
+}
+inline void store_part(float* p, int count, Vec a) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << count) - 1U), a.v);
 }
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
@@ -51,6 +60,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {_mm512_sqrt_ps(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {_mm512_max_ps(a.v, b.v)};
 }
@@ -59,6 +72,9 @@ inline Vec min(Vec a, Vec b) {
 }
 inline Mask less(Vec a, Vec b) {
   return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ);
+}
+inline Mask equal(Vec a, Vec b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ);
 }
 inline Vec select(Mask m, Vec a, Vec b) {
   return {_mm512_mask_blend_ps(m, b.v, a.v)};
@@ -74,6 +90,18 @@ inline Vec copysign(Vec magnitude, Vec sign) {
 // a * 2^n for integral n; rounds once, also into subnormals.
 inline Vec scale(Vec a, Vec n) {
   return {_mm512_scalef_ps(a.v, n.v)};
+}
+
+// Sixteen numbers to look up in.
+struct Table {
+  __m512 v;
+};
+inline Table load_table(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+// table[the low four bits of each lane of index].
+inline Vec lookup(const Table& table, Vec index) {
+  return {_mm512_permutexvar_ps(_mm512_castps_si512(index.v), table.v)};
 }
 
 // Adds a pair of vectors so that each 128-bit part alternates their partial sums.

@@ -9,7 +9,9 @@ using Mask = bool;
 constexpr int kLanes = 1;
 constexpr int kGroupVectors = 4;  // Vectors of positions in a register block.
 constexpr int kBlock = 2;         // Output rows in a register block.
-constexpr int kOuterRows = 2;     // Blocking of outer products.
+constexpr int kFusedRank = 8;     // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr bool kPacksRows = false;
+constexpr int kOuterRows = 2;  // Blocking of outer products.
 constexpr int kOuterColumns = 2;
 
 inline Vec load(const float* p) {
@@ -18,6 +20,11 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   *p = a.v;
 }
+// A vector of one lane has no parts.
+inline Vec load_part(const float*, int) {
+  return {0.0F};
+}
+inline void store_part(float*, int, Vec) {}
 // Store past the caches; p must be aligned to the vector. fence() orders such stores before later ones.
 inline void stream(float* p, Vec a) {
   *p = a.v;
@@ -50,6 +57,10 @@ inline Vec operator/(Vec a, Vec b) {
 inline Vec fma(Vec a, Vec b, Vec c) {
   return {a.v * b.v + c.v};
 }
+// Correctly rounded.
+inline Vec square_root(Vec a) {
+  return {__builtin_sqrtf(a.v)};
+}
 inline Vec max(Vec a, Vec b) {
   return {a.v > b.v ? a.v : b.v};
 }
@@ -58,6 +69,9 @@ inline Vec min(Vec a, Vec b) {
 }
 inline Mask less(Vec a, Vec b) {
   return a.v < b.v;
+}
+inline Mask equal(Vec a, Vec b) {
+  return a.v == b.v;
 }
 inline Vec select(Mask m, Vec a, Vec b) {
   return m ? a : b;
@@ -68,6 +82,21 @@ inline Vec abs(Vec a) {
 inline Vec copysign(Vec magnitude, Vec sign) {
   return {__builtin_copysignf(magnitude.v, sign.v)};
 }
+
+// Sixteen numbers to look up in.
+struct Table {
+  const float* v;
+};
+inline Table load_table(const float* p) {
+  return {p};
+}
+// table[the low four bits of index].
+inline Vec lookup(const Table& table, Vec index) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &index.v, sizeof bits);
+  return {table.v[bits & 15U]};
+}
+
 inline float sum(Vec a) {
   return a.v;
 }

@@ -54,6 +54,7 @@ struct Workspace {
   std::vector<ChannelRange> untouched;  // Channels that out-of-place calls copy.
   std::vector<float> channel_weights;
   std::vector<double> statistics;  // [partition][task][kStatisticCount]
+  FloatBuffer packed;              // [task]
   FloatBuffer scratch;             // [partition]
   FloatBuffer partials;            // [partition][task]
 };

@@ -1,14 +1,27 @@
 #include "optimizer.h"
 
 #include <cmath>
+#include <limits>
 
 #include "error.h"
-#include "update_kernels.h"
+#include "square_sum.h"
 
 namespace esper::host {
 namespace {
 
-constexpr int64_t kGrain = 32768;  // Elements below which threads do not pay.
+constexpr int64_t kGrain = 32768;  // Elements of a piece of the gradient norm; below, threads do not pay.
+
+float* data_of(const at::Tensor& tensor) { return tensor.defined() ? tensor.data_ptr<float>() : nullptr; }
+
+double rate_of(const esper_host_group& group, double learning_rate) {
+  return learning_rate * static_cast<double>(group.learning_rate_scale);
+}
+
+constexpr double kLargestRate = std::numeric_limits<float>::max();
+
+[[noreturn]] void refuse_rate(double rate, const std::string& place) {
+  invalid(place, ": the learning rate times its learning_rate_scale is ", rate, ", more than a float holds");
+}
 
 bool in_unit(float value) { return value >= 0.0F && value < 1.0F; }
 
@@ -27,7 +40,9 @@ void check_group(const esper_host_group& group, int32_t index) {
   if (!in_unit(group.beta1) || !in_unit(group.beta2)) {
     invalid(place, ": betas are ", group.beta1, " and ", group.beta2, ", expected [0, 1)");
   }
-  if (!(group.epsilon >= 0.0F)) invalid(place, ": epsilon is ", group.epsilon, ", expected >= 0");
+  if (!(group.epsilon >= 0.0F) || !std::isfinite(group.epsilon)) {
+    invalid(place, ": epsilon is ", group.epsilon, ", expected a finite value >= 0");
+  }
   if (group.nesterov != 0 && group.momentum <= 0.0F) invalid(place, ": nesterov needs a momentum above 0");
 }
 
@@ -71,68 +86,68 @@ void Optimizer::create(at::IntArrayRef shape, size_t counters, Moments& moments)
   if (moments.steps.size() != counters) moments.steps.assign(counters, 0);
 }
 
-void Optimizer::step(const esper_host_group& group, float* parameter, const float* gradient, float* first,
-                     float* second, int64_t count, double learning_rate, double gradient_scale, int64_t steps) const {
-  const auto f = [](double value) { return static_cast<float>(value); };
-  if (!adamw()) {
-    const SgdUpdate update{f(learning_rate), group.weight_decay, group.momentum, f(gradient_scale),
-                           group.nesterov != 0};
-    at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
-      sgd_update(parameter + begin, gradient + begin, first == nullptr ? nullptr : first + begin, end - begin, update);
-    });
-    return;
-  }
-  const auto beta1 = static_cast<double>(group.beta1), beta2 = static_cast<double>(group.beta2);
-  const auto t = static_cast<double>(steps);
-  const AdamwUpdate update{f(1.0 - learning_rate * static_cast<double>(group.weight_decay)),
-                           group.beta1,
-                           group.beta2,
-                           f(1.0 - beta1),
-                           f(1.0 - beta2),
-                           f(learning_rate / (1.0 - std::pow(beta1, t))),
-                           f(std::sqrt(1.0 - std::pow(beta2, t))),
-                           group.epsilon,
-                           f(gradient_scale)};
-  at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
-    adamw_update(parameter + begin, gradient + begin, first + begin, second + begin, end - begin, update);
-  });
+esper_optimizer_options Optimizer::options(const esper_host_group& group, double gradient_scale) const {
+  esper_optimizer_options options{};
+  options.struct_size = sizeof(options);
+  options.optimizer = adamw() ? ESPER_OPTIMIZER_ADAMW : ESPER_OPTIMIZER_SGD;
+  options.weight_decay = group.weight_decay;
+  options.momentum = group.momentum;
+  options.nesterov = group.nesterov != 0 ? 1 : 0;
+  options.beta1 = group.beta1;
+  options.beta2 = group.beta2;
+  options.epsilon = group.epsilon;
+  options.gradient_scale = static_cast<float>(gradient_scale);
+  return options;
 }
 
-void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, Moments& moments) const {
+void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate,
+                                  Moments& moments) const {
+  const double rate = rate_of(groups_[static_cast<size_t>(parameter_groups_[index])], learning_rate);
+  if (!(rate <= kLargestRate)) refuse_rate(rate, text("optimizer, parameter ", index));
   if (adamw() || keeps_momentum(index)) create(parameter.sizes(), 1, moments);
 }
 
-void Optimizer::prepare_arena(Site& site) const {
+void Optimizer::prepare_arena(Site& site, double learning_rate) {
+  for (size_t i = 0; i < site.seeds().size(); ++i) {
+    const double rate = rate_of(groups_[static_cast<size_t>(arena_group_)], learning_rate) *
+                        static_cast<double>(site.seeds()[i].desc.learning_rate_scale);
+    if (!(rate <= kLargestRate)) refuse_rate(rate, text("optimizer, site ", site.spec().site, ", seed ", i));
+  }
+  segments_.reserve(site.seeds().size());
   if (adamw() || arena_keeps_momentum()) create({site.arena().numel()}, site.seeds().size(), site.moments);
 }
 
-void Optimizer::step_parameter(size_t index, const at::Tensor& parameter, const at::Tensor& gradient,
-                               double learning_rate, double gradient_scale, Moments& moments) const {
+void Optimizer::step_parameter(esper_context* context, size_t index, const at::Tensor& parameter,
+                               const at::Tensor& gradient, double learning_rate, double gradient_scale,
+                               Moments& moments) const {
   const esper_host_group& group = groups_[static_cast<size_t>(parameter_groups_[index])];
-  if (adamw()) ++moments.steps[0];
-  step(group, parameter.data_ptr<float>(), gradient.data_ptr<float>(),
-       moments.first.defined() ? moments.first.data_ptr<float>() : nullptr,
-       moments.second.defined() ? moments.second.data_ptr<float>() : nullptr, parameter.numel(),
-       learning_rate * static_cast<double>(group.learning_rate_scale), gradient_scale,
-       adamw() ? moments.steps[0] : 0);
+  const esper_optimizer_options options = this->options(group, gradient_scale);
+  const int64_t count = parameter.numel();
+  const int64_t step = adamw() ? ++moments.steps[0] : 0;
+  const esper_arena_segment whole{sizeof(whole), 0, 0, count, rate_of(group, learning_rate), step};
+  const esper_status status =
+      esper_optimizer_step(context, &options, &whole, 1, count, parameter.data_ptr<float>(),
+                           gradient.data_ptr<float>(), data_of(moments.first), data_of(moments.second));
+  if (status != ESPER_OK) check_esper(status, text("optimizer, parameter ", index));
 }
 
-void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learning_rate,
-                           double gradient_scale) const {
+void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale) {
   const esper_host_group& group = groups_[static_cast<size_t>(arena_group_)];
+  const esper_optimizer_options options = this->options(group, gradient_scale);
   Moments& moments = site.moments;
+  segments_.clear();
+  // The arena is ordered by seed number, as segments have to be.
   for (size_t i = 0; i < site.seeds().size(); ++i) {
     const SeedSlot& seed = site.seeds()[i];
     if (!Site::learns(seed)) continue;
-    const int64_t offset = seed.desc.parameter_offset;
-    const double rate = learning_rate * static_cast<double>(group.learning_rate_scale) *
-                        static_cast<double>(seed.desc.learning_rate_scale);
-    if (adamw()) ++moments.steps[i];
-    step(group, site.arena().data_ptr<float>() + offset, gradient.data_ptr<float>() + offset,
-         moments.first.defined() ? moments.first.data_ptr<float>() + offset : nullptr,
-         moments.second.defined() ? moments.second.data_ptr<float>() + offset : nullptr, seed.count, rate,
-         gradient_scale, adamw() ? moments.steps[i] : 0);
+    const double rate = rate_of(group, learning_rate) * static_cast<double>(seed.desc.learning_rate_scale);
+    const int64_t step = adamw() ? ++moments.steps[i] : 0;
+    segments_.push_back({sizeof(esper_arena_segment), 0, seed.desc.parameter_offset, seed.count, rate, step});
   }
+  const esper_status status = esper_optimizer_step(
+      site.context(), &options, segments_.data(), static_cast<int32_t>(segments_.size()), site.arena().numel(),
+      site.arena().data_ptr<float>(), gradient.data_ptr<float>(), data_of(moments.first), data_of(moments.second));
+  if (status != ESPER_OK) check_esper(status, text("optimizer, site ", site.spec().site));
 }
 
 double gradient_square_sum(const at::Tensor& gradient) {

@@ -15,14 +15,14 @@ class Optimizer {
   bool configured() const { return configured_; }
   bool adamw() const { return kind_ == ESPER_HOST_ADAMW; }
 
-  // Creates the state that the steps below need; they allocate nothing.
-  void prepare_parameter(size_t index, const at::Tensor& parameter, Moments& moments) const;
-  void prepare_arena(Site& site) const;
+  // Creates the state that the steps below need and checks their rates, so that no step fails half-way.
+  void prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate, Moments& moments) const;
+  void prepare_arena(Site& site, double learning_rate);
   // One step on a parameter: float32, contiguous, as its gradient.
-  void step_parameter(size_t index, const at::Tensor& parameter, const at::Tensor& gradient, double learning_rate,
-                      double gradient_scale, Moments& moments) const;
-  // One step on the learning seeds of a site's arena.
-  void step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale) const;
+  void step_parameter(esper_context* context, size_t index, const at::Tensor& parameter, const at::Tensor& gradient,
+                      double learning_rate, double gradient_scale, Moments& moments) const;
+  // One step on the learning seeds of a site's arena, all in one pass.
+  void step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale);
 
   // Creates zero state beside a tensor of that shape, with `counters` step counts. Throws if the optimizer keeps none
   // (`arena` or parameter `index` decides the group).
@@ -31,14 +31,14 @@ class Optimizer {
   bool arena_keeps_momentum() const;
 
  private:
-  void step(const esper_host_group& group, float* parameter, const float* gradient, float* first, float* second,
-            int64_t count, double learning_rate, double gradient_scale, int64_t steps) const;
+  esper_optimizer_options options(const esper_host_group& group, double gradient_scale) const;
 
   bool configured_ = false;
   int32_t kind_ = ESPER_HOST_SGD;
   std::vector<esper_host_group> groups_;
   std::vector<int32_t> parameter_groups_;
   int32_t arena_group_ = 0;
+  std::vector<esper_arena_segment> segments_;  // Of the arena being stepped.
 };
 
 // Sum of squares of a gradient in double; the same bits for the same number of threads and elements.

@@ -101,16 +101,17 @@ void Session::optimizer_step(const esper_host_step_options& options, double norm
   // As torch.nn.utils.clip_grad_norm_, its small constant included.
   const auto limit = static_cast<double>(options.max_grad_norm);
   const double scale = limit > 0.0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0;
-  // All memory first: a step that fails for want of it must not have moved half of the parameters.
+  // All memory and checks first: a step that fails must not have moved half of the parameters.
   for (size_t i = 0; i < graph_.parameters.size(); ++i) {
-    if (parameter(i).grad().defined()) optimizer_.prepare_parameter(i, parameter(i), moments_[i]);
+    if (parameter(i).grad().defined()) optimizer_.prepare_parameter(i, parameter(i), rate, moments_[i]);
   }
   for (Site& site : sites_) {
-    if (site.arena().grad().defined()) optimizer_.prepare_arena(site);
+    if (site.arena().grad().defined()) optimizer_.prepare_arena(site, rate);
   }
   for (size_t i = 0; i < graph_.parameters.size(); ++i) {
     const at::Tensor& value = parameter(i);
-    if (value.grad().defined()) optimizer_.step_parameter(i, value, value.grad(), rate, scale, moments_[i]);
+    if (!value.grad().defined()) continue;
+    optimizer_.step_parameter(context_.get(), i, value, value.grad(), rate, scale, moments_[i]);
   }
   for (Site& site : sites_) {
     if (site.arena().grad().defined()) optimizer_.step_arena(site, site.arena().grad(), rate, scale);

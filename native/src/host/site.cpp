@@ -1,5 +1,6 @@
 #include "site.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "error.h"
@@ -115,6 +116,10 @@ SeedSlot& Site::attached(int32_t seed) {
 esper_lattice_seed Site::complete(int32_t seed, const esper_lattice_seed& desc) const {
   if (desc.struct_size < sizeof(desc)) {
     invalid("site ", spec_.site, ": seed description: struct_size is ", desc.struct_size, ", expected ", sizeof(desc));
+  }
+  if (!(desc.learning_rate_scale >= 0.0F) || !std::isfinite(desc.learning_rate_scale)) {
+    invalid("site ", spec_.site, ": seed ", seed, ": learning_rate_scale is ", desc.learning_rate_scale,
+            ", expected a finite value >= 0");
   }
   const esper_lattice_seed& current = seeds_[static_cast<size_t>(seed)].desc;
   esper_lattice_seed full = desc;

@@ -26,8 +26,23 @@ constexpr bool is_blended_stage(std::int32_t stage) noexcept {
   return (stage_bit(stage) & kBlendedStages) != 0;
 }
 
+// The table: for each stage, the mask of those that may follow.
+inline constexpr std::uint32_t kSuccessors[ESPER_STAGE_COUNT] = {
+    stage_bit(ESPER_STAGE_GERMINATED),                                  // Dormant
+    stage_bit(ESPER_STAGE_TRAINING) | stage_bit(ESPER_STAGE_CULLED),    // Germinated
+    stage_bit(ESPER_STAGE_BLENDING) | stage_bit(ESPER_STAGE_CULLED),    // Training
+    stage_bit(ESPER_STAGE_HOLDING) | stage_bit(ESPER_STAGE_CULLED),     // Blending
+    stage_bit(ESPER_STAGE_FOSSILIZED) | stage_bit(ESPER_STAGE_CULLED),  // Holding
+    0,                                                                  // Fossilized
+    stage_bit(ESPER_STAGE_EMBARGOED),                                   // Culled
+    stage_bit(ESPER_STAGE_RESETTING),                                   // Embargoed
+    stage_bit(ESPER_STAGE_DORMANT),                                     // Resetting
+};
+
 // Whether the table has the step; false for values that are no stages.
-bool transition_allowed(std::int32_t from, std::int32_t to) noexcept;
+constexpr bool transition_allowed(std::int32_t from, std::int32_t to) noexcept {
+  return is_stage(from) && is_stage(to) && (kSuccessors[from] & stage_bit(to)) != 0;
+}
 
 // Name of a stage, "unknown" otherwise; static.
 const char* stage_name(std::int32_t stage) noexcept;

@@ -185,6 +185,17 @@ void Host::update(int site, int seed, const esper_lattice_seed& desc) {
 
 void Host::release(int site, int seed) { check(esper_host_seed_release(session_, site, seed)); }
 
+Tensor seed_span(const Host& host, const std::string& name, int site, int seed) {
+  esper_lattice_seed desc{};
+  desc.struct_size = sizeof(desc);
+  int32_t has_module = 0;
+  EXPECT_EQ(esper_host_seed_read(host.get(), site, seed, &desc, &has_module), ESPER_OK);
+  EXPECT_EQ(has_module, 1);
+  int64_t count = 0;
+  EXPECT_EQ(esper_parameter_count(&desc, &count), ESPER_OK);
+  return host.state(name).narrow(0, desc.parameter_offset, count).clone();
+}
+
 esper_host_group sgd_group(float momentum, bool nesterov, float weight_decay) {
   return {sizeof(esper_host_group), 1.0F, weight_decay, momentum, nesterov ? 1 : 0, 0.9F, 0.999F, 1e-8F};
 }

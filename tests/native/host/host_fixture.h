@@ -71,6 +71,9 @@ esper_host_group adamw_group(float weight_decay);
 esper_lattice_seed seed_desc(int32_t stage, int32_t family, int32_t rank, int32_t blend = ESPER_BLEND_CONVEX,
                              float alpha = 0.0F);
 
+// Parameters of one seed, cut out of a flat state tensor.
+Tensor seed_span(const Host& host, const std::string& name, int site, int seed);
+
 // Same shape and the same bits, signs of zeros and NaN payloads included.
 bool same_bits(const Tensor& a, const Tensor& b);
 bool same_bits(const std::map<std::string, Tensor>& a, const std::map<std::string, Tensor>& b);

@@ -1,20 +1,10 @@
 // Lifecycle calls: arenas are rebuilt around the seeds that stay.
+#include <limits>
+
 #include "small_net.h"
 
 namespace esper::host::test {
 namespace {
-
-// Parameters of one seed, cut out of a flat state tensor.
-Tensor seed_span(const Host& host, const std::string& name, int site, int seed) {
-  esper_lattice_seed desc{};
-  desc.struct_size = sizeof(desc);
-  int32_t has_module = 0;
-  EXPECT_EQ(esper_host_seed_read(host.get(), site, seed, &desc, &has_module), ESPER_OK);
-  EXPECT_EQ(has_module, 1);
-  int64_t count = 0;
-  EXPECT_EQ(esper_parameter_count(&desc, &count), ESPER_OK);
-  return host.state(name).narrow(0, desc.parameter_offset, count).clone();
-}
 
 class SeedTest : public testing::TestWithParam<int32_t> {
  protected:
@@ -111,6 +101,12 @@ TEST(SeedErrors, NameTheSeedAndTheFix) {
   bad.alpha = 1.5F;
   const std::map<std::string, Tensor> before = host.all_state();
   EXPECT_NE(message([&] { host.update(0, 0, bad); }).find("alpha"), std::string::npos);
+  EXPECT_TRUE(same_bits(before, host.all_state()));
+  bad = seed_desc(ESPER_STAGE_BLENDING, ESPER_FAMILY_BOTTLENECK, 2);
+  for (const float scale : {-1.0F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    bad.learning_rate_scale = scale;
+    EXPECT_NE(message([&] { host.update(0, 0, bad); }).find("seed 0: learning_rate_scale is"), std::string::npos);
+  }
   EXPECT_TRUE(same_bits(before, host.all_state()));
   const float parameters[3] = {};
   EXPECT_EQ(esper_host_seed_germinate(host.get(), 0, 1, &affine, parameters, 3), ESPER_ERROR_INVALID_ARGUMENT);

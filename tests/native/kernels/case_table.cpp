@@ -173,30 +173,6 @@ CaseGroup large_arguments() {
   return group;
 }
 
-// One channel, unit weights, y - x = alpha gelu(x): far below 0 only relative accuracy tells the tail from 0.
-CaseGroup gelu_tail() {
-  const auto problem = [] {
-    Problem result(2, ESPER_LAYOUT_TOKENS, 1, 64);
-    result.seeds = {make_seed(0, 2, ESPER_FAMILY_BOTTLENECK, 1)};
-    result.seeds[0].stage = ESPER_STAGE_TRAINING;
-    result.seeds[0].kappa = 1.0F;
-    result.finish(2);
-    float* p = result.theta.data() + result.seeds[0].parameter_offset;
-    for (int i = 0; i < 7; ++i) {
-      p[i] = 0.0F;
-    }
-    p[0] = 1.0F;  // W1 = (1, 0), b1 = 0, W2 = (1, 0), b2 = 0
-    p[3] = 1.0F;
-    for (int i = 0; i < 64; ++i) {
-      result.x[static_cast<std::size_t>(2 * i)] = -3.0F - 0.08F * static_cast<float>(i);
-      result.dy[static_cast<std::size_t>(2 * i)] = 0.0F;
-      result.dy[static_cast<std::size_t>(2 * i + 1)] = 0.0F;
-    }
-    return result;
-  };
-  return {"LowerTailOfGelu", {{"lower tail of GELU", problem, {}}}};
-}
-
 CaseGroup many_seeds() {
   CaseGroup group{"ManySeeds", {}};
   for (const int32_t layout : kLayouts) {
@@ -260,7 +236,7 @@ std::vector<CaseGroup> make_cases() {
     groups.push_back(family(kind));
   }
   for (const CaseGroup& group :
-       {images(), mixed(), large(), large_arguments(), gelu_tail(), many_seeds(), empty_tensors()}) {
+       {images(), mixed(), large(), large_arguments(),many_seeds(), empty_tensors()}) {
     groups.push_back(group);
   }
   return groups;

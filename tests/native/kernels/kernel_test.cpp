@@ -1,5 +1,7 @@
 // Properties of the kernels beside agreement with the oracle, for which see case_test.cpp.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "support.hpp"
 
@@ -25,6 +27,37 @@ TEST_P(KernelTest, EmptyTensorsLeaveEmptySums) {
     EXPECT_TRUE(same_bits(results.y, none.x));
     EXPECT_TRUE(same_bits(results.dx, none.dy));
   }
+}
+
+TEST_P(KernelTest, GeluIsWithinItsAbsoluteError) {
+  // W1 = (1, 0) and W2 = (0, 1) hand channel 1, which is 0, the plain gelu of channel 0.
+  constexpr std::size_t kPoints = 4001;
+  const Context context = make_context(GetParam(), 1);
+  Problem problem(2, ESPER_LAYOUT_TOKENS, 1, kPoints);
+  problem.seeds = {make_seed(0, 2, ESPER_FAMILY_BOTTLENECK, 1)};
+  problem.seeds[0].alpha = 1.0F;
+  problem.finish(2);
+  float* p = problem.theta.data() + problem.seeds[0].parameter_offset;
+  std::fill(p, p + 7, 0.0F);
+  p[0] = 1.0F;
+  p[4] = 1.0F;
+  for (std::size_t i = 0; i < kPoints; ++i) {
+    problem.x[2 * i] = -10.0F + 0.005F * static_cast<float>(i);
+    problem.x[2 * i + 1] = 0.0F;
+  }
+  problem.x[2 * 2000] = 0.0F;
+  problem.x[2 * 7] = std::numeric_limits<float>::quiet_NaN();
+  const Results results = run(problem, context.get());
+  const ReferenceResults reference = run_reference(problem);
+  for (std::size_t i = 0; i < kPoints; ++i) {
+    if (i != 7) {
+      // Table and polynomial 3e-8, and the rounding of values up to 10.
+      const double bound = 1e-7 + 1.2e-7 * std::fabs(reference.y[2 * i + 1]);
+      EXPECT_NEAR(static_cast<double>(results.y[2 * i + 1]), reference.y[2 * i + 1], bound) << problem.x[2 * i];
+    }
+  }
+  EXPECT_EQ(results.y[2 * 2000 + 1], 0.0F) << "gelu(0)";
+  EXPECT_TRUE(std::isnan(results.y[2 * 7 + 1]));
 }
 
 TEST_P(KernelTest, SumsSayWhetherTheModuleRan) {
@@ -79,6 +112,28 @@ TEST_P(KernelTest, OneLivePositionKeepsAHiddenUnit) {
       const int64_t all = 3;
       const int64_t alive = value == 0.0F ? 0 : family == ESPER_FAMILY_DEPTHWISE ? 1 : 3;
       EXPECT_EQ(run(problem, context.get()).sums[0].hidden_dead, all - alive);
+    }
+  }
+}
+
+// What kernels compute behind the last position and beside the image, where x is 0, must not count as evaluated.
+TEST_P(KernelTest, PaddingKeepsNoHiddenUnitAlive) {
+  const Context context = make_context(GetParam(), 1);
+  for (const int32_t layout : kLayouts) {
+    for (const int32_t family : {ESPER_FAMILY_BOTTLENECK, ESPER_FAMILY_DEPTHWISE}) {
+      Problem problem(3, layout, 1, 9, 3);
+      problem.seeds = {make_seed(0, 3, family, 3)};
+      problem.seeds[0].activation = ESPER_ACTIVATION_RELU;
+      problem.finish(12);
+      std::fill(problem.x.begin(), problem.x.end(), -1000.0F);
+      float* p = problem.theta.data() + problem.seeds[0].parameter_offset;
+      const std::size_t weights = family == ESPER_FAMILY_DEPTHWISE ? 27 : 9;
+      std::fill(p, p + weights, 0.0F);
+      for (std::size_t c = 0; c < 3; ++c) {
+        p[family == ESPER_FAMILY_DEPTHWISE ? 9 * c + 4 : 4 * c] = 1.0F;  // Unit c sees channel c at its own position.
+        p[weights + c] = 1.0F;
+      }
+      EXPECT_EQ(run(problem, context.get()).sums[0].hidden_dead, 3) << "family " << family;
     }
   }
 }

@@ -1,6 +1,9 @@
 // The seed store through its interface.
+#include <algorithm>
 #include <limits>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "support.hpp"
 
@@ -91,13 +94,16 @@ TEST(SeedStoreTest, SeedsStartDormant) {
 }
 
 TEST(SeedStoreTest, RowsTakeAtMost32Bytes) {
-  const Store store = make_store(1000);
-  int32_t count = 0;
-  int64_t bytes = 0;
-  ASSERT_EQ(esper_seed_store_query(store.get(), &count, &bytes), ESPER_OK);
-  EXPECT_EQ(count, 1000);
-  EXPECT_GT(bytes, 0);
-  EXPECT_LE(bytes, 32 * 1000);
+  for (const int32_t seeds : {1, 7, 8, 63, 64, 65, 1000, 100000}) {
+    const Store store = make_store(seeds);
+    int32_t count = 0;
+    int64_t bytes = 0;
+    ASSERT_EQ(esper_seed_store_query(store.get(), &count, &bytes), ESPER_OK);
+    EXPECT_EQ(count, seeds);
+    EXPECT_GT(bytes, 29 * seeds) << "seven fields and a checksum";
+    // A store of a few seeds has the fixed part alone to show.
+    EXPECT_LE(bytes, 32 * seeds + (seeds < 1000 ? 1024 : 0));
+  }
 }
 
 TEST(SeedStoreTest, EpochsAgeSeedsAndEndEmbargoes) {
@@ -177,6 +183,65 @@ TEST(SeedStoreTest, SelectFindsStages) {
   EXPECT_STREQ(esper_last_error(), "seeds is NULL");
   EXPECT_EQ(esper_seed_store_select(store.get(), 1, seeds, -1, &count), ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(esper_seed_store_select(store.get(), 1, seeds, 4, nullptr), ESPER_ERROR_INVALID_ARGUMENT);
+}
+
+// Every mask and several capacities against the rows themselves.
+void expect_selections(const Store& store, int32_t seeds, const std::vector<int32_t>& stages) {
+  for (uint32_t mask = 0; mask < 1U << 9; ++mask) {
+    std::vector<int32_t> expected;
+    for (int32_t seed = 0; seed < seeds; ++seed) {
+      if ((mask >> stages[static_cast<std::size_t>(seed)] & 1U) != 0) {
+        expected.push_back(seed);
+      }
+    }
+    const auto all = static_cast<int32_t>(expected.size());
+    for (const int32_t capacity : {0, 1, all / 2, all - 1, all, seeds + 64}) {
+      if (capacity < 0) {
+        continue;
+      }
+      std::vector<int32_t> found(static_cast<std::size_t>(capacity) + 1, -7);
+      int32_t count = -1;
+      // Bits that are no stages select nothing.
+      ASSERT_EQ(esper_seed_store_select(store.get(), mask | 0xFFFFFE00U, found.data(), capacity, &count), ESPER_OK);
+      ASSERT_EQ(count, all);
+      std::vector<int32_t> wanted(found.size(), -7);
+      std::copy_n(expected.begin(), std::min(capacity, all), wanted.begin());
+      ASSERT_EQ(found, wanted) << "mask " << mask << " capacity " << capacity;
+    }
+  }
+}
+
+TEST(SeedStoreTest, SelectAgreesWithTheRows) {
+  for (const int32_t seeds : {1, 63, 64, 65, 300}) {
+    for (const int density : {0, 1, 50, 99, 100}) {
+      const Store store = make_store(seeds);
+      std::mt19937 random(static_cast<uint32_t>(seeds + density));
+      std::vector<int32_t> stages;
+      for (int32_t seed = 0; seed < seeds; ++seed) {
+        const bool dormant = static_cast<int>(random() % 100) >= density;
+        const esper_seed_state state = make_state(dormant ? 0 : static_cast<int32_t>(random() % 9));
+        stages.push_back(state.stage);
+        ASSERT_EQ(esper_seed_store_restore(store.get(), seed, &state), ESPER_OK);
+      }
+      expect_selections(store, seeds, stages);
+    }
+  }
+}
+
+TEST(SeedStoreTest, ActiveSeedsAreTheBlendedOnes) {
+  const Store store = make_store(9);
+  for (int32_t stage = 0; stage < 9; ++stage) {
+    const esper_seed_state state = make_state(stage);
+    ASSERT_EQ(esper_seed_store_restore(store.get(), stage, &state), ESPER_OK);
+  }
+  int32_t seeds[9] = {};
+  int32_t count = 0;
+  ASSERT_EQ(esper_seed_store_select(store.get(), ESPER_STAGE_MASK_ACTIVE, seeds, 9, &count), ESPER_OK);
+  ASSERT_EQ(count, 3);
+  EXPECT_EQ(seeds[0], ESPER_STAGE_BLENDING);
+  EXPECT_EQ(seeds[2], ESPER_STAGE_FOSSILIZED);
+  ASSERT_EQ(esper_seed_store_select(store.get(), ESPER_STAGE_MASK_ALL, seeds, 9, &count), ESPER_OK);
+  EXPECT_EQ(count, 9);
 }
 
 TEST(SeedStoreTest, SeedNumbersAndHandlesAreChecked) {

@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Esper.Benchmarks.Dormant;
+
+/// <summary>What the command line of the benchmark asks for.</summary>
+internal sealed record DormantOptions
+{
+    /// <summary>Every option.</summary>
+    public const string Usage = """
+        Usage: esper-bench dormant [options]
+
+        Times training steps of the bare host and of the same host with an all-dormant lattice, in turn in one process.
+
+          --host NAME    a host of 'esper hosts', such as cnn3:16-32-64; may be given more than once
+                         (default cnn3, wrn-16-1 and char-gpt)
+          --sites WHICH  default: where training puts lattices by default; all: at every value that can carry one
+                         (default default)
+          --pairs N      pairs of steps a host (default: what a minute holds, at least 40, at most 200)
+          --seeds N      seeds a site (default 4)
+          --threads N    threads, 0 = all cores (default 0)
+          --json FILE    write one JSON line a host, behind a line that names build and machine
+          --help         show this
+        """;
+
+    /// <summary>Specifications of the hosts.</summary>
+    public ImmutableArray<string> Hosts { get; private init; } = ["cnn3", "wrn-16-1", "char-gpt"];
+
+    /// <summary>Whether lattices sit at every value that can carry one, and not just at the host's default sites.</summary>
+    public bool AllSites { get; private init; }
+
+    /// <summary>Pairs of steps a host; null = by time.</summary>
+    public int? Pairs { get; private init; }
+
+    /// <summary>Seeds a site.</summary>
+    public int Seeds { get; private init; } = 4;
+
+    /// <summary>Threads; 0 = all cores.</summary>
+    public int Threads { get; private init; }
+
+    /// <summary>File for the JSON lines; null = none.</summary>
+    public string? Json { get; private init; }
+
+    /// <summary>Whether only the usage is wanted.</summary>
+    public bool Help { get; private init; }
+
+    /// <summary>Reads the command line.</summary>
+    /// <exception cref="UsageException">It has something that there is not.</exception>
+    public static DormantOptions Parse(ReadOnlySpan<string> arguments)
+    {
+        DormantOptions options = new();
+        List<string> hosts = [];
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            string[] parts = arguments[i].Split('=', 2);
+            string name = parts[0];
+            if (name is "--help" or "-h")
+            {
+                return options with { Help = true };
+            }
+
+            if (name is not ("--host" or "--sites" or "--pairs" or "--seeds" or "--threads" or "--json"))
+            {
+                throw new UsageException($"There is no option '{arguments[i]}'.", Usage);
+            }
+
+            string? value = parts.Length == 2 ? parts[1] : ++i < arguments.Length ? arguments[i] : null;
+            if (string.IsNullOrEmpty(value))
+            {
+                throw new UsageException($"{name} needs a value.", Usage);
+            }
+
+            switch (name)
+            {
+                case "--host":
+                    hosts.Add(value);
+                    break;
+                case "--sites":
+                    options = value is "all" or "default"
+                        ? options with { AllSites = value == "all" }
+                        : throw new UsageException($"--sites is '{value}', expected default or all.", Usage);
+                    break;
+                case "--json":
+                    options = options with { Json = value };
+                    break;
+                case "--pairs":
+                    options = options with { Pairs = Number(name, value, least: 2) };
+                    break;
+                case "--seeds":
+                    options = options with { Seeds = Number(name, value, least: 1) };
+                    break;
+                default:
+                    options = options with { Threads = Number(name, value, least: 0) };
+                    break;
+            }
+        }
+
+        return hosts.Count == 0 ? options : options with { Hosts = [.. hosts] };
+    }
+
+    private static int Number(string name, string text, int least) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000
+            ? number
+            : throw new UsageException($"{name} is '{text}', expected a whole number from {least} to 1000000.", Usage);
+}

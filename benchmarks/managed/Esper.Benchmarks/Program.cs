@@ -1,0 +1,35 @@
+using Esper.Benchmarks;
+using Esper.Benchmarks.Dormant;
+using Esper.Contracts;
+
+const string Usage = """
+    Usage: esper-bench BENCHMARK [options]
+
+      dormant    what a lattice costs where nothing grows
+
+    'esper-bench BENCHMARK --help' lists its options.
+    """;
+
+try
+{
+    switch (args.FirstOrDefault() ?? "--help")
+    {
+        case "dormant":
+            return DormantBenchmark.Run(args.AsSpan(1));
+        case "--help" or "-h":
+            Console.WriteLine(Usage);
+            return 0;
+        case var unknown:
+            throw new UsageException($"There is no benchmark '{unknown}'.", Usage);
+    }
+}
+catch (UsageException error)
+{
+    Console.Error.WriteLine($"Error: {error.Message}{Environment.NewLine}{Environment.NewLine}{error.Usage}");
+    return 2;
+}
+catch (Exception error) when (error is EsperException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"Error: {error.Message}");
+    return 1;
+}

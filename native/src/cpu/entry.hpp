@@ -1,0 +1,34 @@
+// The functions behind the Kernels of an instruction set: choose the body for a call. Included inside the instruction
+// set's own anonymous namespace.
+
+template <bool Streaming>
+inline void forward_with(const ForwardCall& call) {
+  if (call.chunk.channel_stride == 1) {
+    rows_forward<Streaming>(call);
+  } else if (is_fused(*call.task)) {
+    planar_forward<Streaming>(call);
+  } else {
+    forward_run<false>(call);
+  }
+}
+
+void forward(const ForwardCall& call) {
+  const bool aligned =
+      call.chunk.channel_stride == 1 ? can_stream(call.chunk, call.y) : can_stream_planes(call.chunk, call.y);
+  if (call.stream && aligned) {
+    forward_with<true>(call);
+  } else {
+    forward_with<false>(call);
+  }
+}
+
+void backward(const BackwardCall& call) {
+  const bool rows = call.chunk.channel_stride == 1;
+  if (rows && call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
+    rows_backward<true>(call);
+  } else if (rows) {
+    rows_backward<false>(call);
+  } else {
+    backward_run<false>(call);
+  }
+}
