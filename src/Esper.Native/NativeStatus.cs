@@ -23,4 +23,7 @@ public enum NativeStatus
 
     /// <summary>An unexpected failure inside the library; the message has its text.</summary>
     Internal = 6,
+
+    /// <summary>The CUDA driver or NVRTC failed; the message has its name and text.</summary>
+    Cuda = 7,
 }

@@ -19,6 +19,8 @@ public sealed partial class HeaderConstantTests
         { KernelHeader, "esper_blend", "ESPER_BLEND_", "Esper.Contracts.Blueprints.BlendMode" },
         { KernelHeader, "esper_isa", "ESPER_ISA_", "Esper.Native.CpuIsa" },
         { KernelHeader, "esper_layout", "ESPER_LAYOUT_", "Esper.Native.TensorLayout" },
+        { KernelHeader, "esper_optimizer", "ESPER_OPTIMIZER_", "Esper.Native.OptimizerKind" },
+        { KernelHeader, "esper_dtype", "ESPER_DTYPE_", "Esper.Native.CudaDType" },
         { KernelHeader, "esper_status_code", "ESPER_(ERROR_)?", "Esper.Native.NativeStatus" },
         { HostHeader, "esper_host_dtype", "ESPER_HOST_", "Esper.Native.HostDType" },
         { HostHeader, "esper_host_dtype", "ESPER_HOST_", "Esper.Graph.ElementType" },

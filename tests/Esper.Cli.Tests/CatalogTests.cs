@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Esper.Contracts.Blueprints;
 using Esper.Graph;
 
 namespace Esper.Cli.Tests;
@@ -45,6 +46,31 @@ public sealed class CatalogTests
         Assert.All(all.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
         Assert.Contains("\n  * block1.out\n", one.Output, StringComparison.Ordinal);
         Assert.Contains("\n    block1.conv\n", one.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_family_is_explained_and_shown_with_its_costs()
+    {
+        CliRun cli = new();
+        CliRun text = new();
+
+        Assert.Equal(0, cli.Run("blueprints", "--json", "--channels", "10"));
+        Assert.Equal(0, text.Run("blueprints"));
+        JsonElement[] shown = [.. cli.Json.GetProperty("blueprints").EnumerateArray()];
+        Assert.Equal(
+            Enum.GetNames<BlueprintFamily>(), shown.Select(one => one.GetProperty("family").GetString()!).Distinct());
+        Assert.Equal(
+            Blueprint.FamilyNames,
+            cli.Json.GetProperty("families").EnumerateArray().Select(form => form.GetProperty("name").GetString()!.Split('-', '[')[0]));
+        JsonElement gate = shown.First(one => one.GetProperty("name").GetString() == "gate-4");
+        Assert.True(gate.GetProperty("images_only").GetBoolean());
+        Assert.Equal((94, 40, 174), (Number(gate, "parameters"), Number(gate, "flops"), Number(gate, "example_flops")));
+        JsonElement depthwise = shown.First(one => one.GetProperty("name").GetString() == "depthwise-3");
+        Assert.Equal((3, 210, 420), (Number(depthwise, "kernel"), Number(depthwise, "parameters"), Number(depthwise, "flops")));
+        Assert.Contains("\ngate-4 ", text.Output, StringComparison.Ordinal);
+        Assert.Contains("images only", text.Output, StringComparison.Ordinal);
+
+        static long Number(JsonElement element, string name) => element.GetProperty(name).GetInt64();
     }
 
     [Fact]

@@ -124,6 +124,56 @@ public sealed class DoctorTests
         Assert.Equal("no data set can be loaded from nowhere", problem.GetProperty("what").GetString());
     }
 
+    [Fact]
+    public void A_machine_without_cuda_is_ready_and_says_why_there_is_none()
+    {
+        CliRun text = new();
+        CliRun json = new();
+
+        Assert.Equal(0, text.Run("doctor"));
+        Assert.Equal(0, json.Run("doctor", "--json"));
+        Assert.Contains("    CUDA              not usable: libcuda.so.1 could not be opened: no such file\n", text.Output, StringComparison.Ordinal);
+        Assert.Contains("    CUDA software     no driver; no NVRTC; no built-in PTX\n", text.Output, StringComparison.Ordinal);
+        Assert.Contains("    CUDA in libtorch  built without; 'esper train' runs on the CPU\n", text.Output, StringComparison.Ordinal);
+        JsonElement cuda = json.Json.GetProperty("cuda");
+        Assert.Equal(
+            [
+                "usable", "problem", "driver", "nvrtc", "ptx", "devices", "device", "capability", "multiprocessors", "memory_bytes",
+                "libtorch_built", "libtorch_available",
+            ],
+            cuda.EnumerateObject().Select(property => property.Name));
+        Assert.False(cuda.GetProperty("usable").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, cuda.GetProperty("driver").ValueKind);
+    }
+
+    [Fact]
+    public void A_machine_with_cuda_shows_device_driver_compiler_and_what_the_library_carries()
+    {
+        CliRun cli = new() { Probe = new Gpu("") };
+
+        Assert.Equal(0, cli.Run("doctor"));
+
+        // Long lines are wrapped.
+        string shown = string.Join(' ', cli.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(
+            " ok CUDA Test GPU (compute 9.0, 132 multiprocessors, 139 GiB); first of 2 devices CUDA software ", shown, StringComparison.Ordinal);
+        Assert.Contains(
+            " driver for CUDA 12.4; NVRTC 11.8; built-in PTX for float32, bfloat16 CUDA in libtorch ", shown, StringComparison.Ordinal);
+        Assert.Contains(" CUDA in libtorch built with it, but finds no device ok data ", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_that_nothing_can_run_on_is_a_warning_with_its_fix()
+    {
+        CliRun cli = new() { Probe = new Gpu("no PTX and no NVRTC") };
+
+        Assert.Equal(0, cli.Run("doctor", "--json"));
+        JsonElement problem = Assert.Single(cli.Json.GetProperty("problems").EnumerateArray());
+        Assert.Equal("the kernels cannot run on Test GPU: no PTX and no NVRTC", problem.GetProperty("what").GetString());
+        Assert.Contains("NVRTC", problem.GetProperty("fix").GetString(), StringComparison.Ordinal);
+        Assert.Equal("warning", problem.GetProperty("severity").GetString());
+    }
+
     private static IEnumerable<string> Available(CliRun cli) => cli.Json.GetProperty("data").EnumerateArray()
         .Where(set => set.GetProperty("available").GetBoolean()).Select(set => set.GetProperty("name").GetString()!);
 
@@ -151,6 +201,17 @@ public sealed class DoctorTests
         public override string HostInfo() => $$"""{"libtorch":"1.13.1","blas":"{{blas}}","cuda_built":false,"cuda_available":false}""";
 
         public override double MatmulGflops() => gflops;
+    }
+
+    private sealed class Gpu(string problem) : SoundMachine
+    {
+        public override CudaInfo Cuda() =>
+            new(new Version(12, 4), new Version(11, 8), 2, new Version(9, 0), 132, 139L << 30, "Test GPU", problem);
+
+        public override string KernelBuild() =>
+            """{"version":"0.1.0","compiler":"gcc 12","build":"release","isa":["scalar"],"ptx":["float32","bfloat16"]}""";
+
+        public override string HostInfo() => """{"libtorch":"2.4.0","blas":"OpenBLAS","cuda_built":true,"cuda_available":false}""";
     }
 
     private sealed class Untrainable : SoundMachine

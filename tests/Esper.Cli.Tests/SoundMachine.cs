@@ -16,6 +16,8 @@ internal class SoundMachine : IMachineProbe
 
     public virtual double KernelError(CpuIsa isa) => 1e-14;
 
+    public virtual CudaInfo Cuda() => new(null, null, 0, null, 0, 0, "", "libcuda.so.1 could not be opened: no such file");
+
     public virtual string OpenBlasNotice() => string.Empty;
 
     public virtual string HostInfo() =>

@@ -114,6 +114,10 @@ public sealed class UsageTests
     [InlineData("Bottelneck-12-gleu+gatd", "bottleneck-12-gelu+gated")]
     [InlineData("bottleneck", "bottleneck-16")]
     [InlineData("afine+chanel", "affine+channel")]
+    [InlineData("gate-r4", "gate-4")]
+    [InlineData("gates", "gate-16")]
+    [InlineData("depthwise-9-rel", "depthwise-3-relu")]
+    [InlineData("depthwize-k5+gated", "depthwise-5+gated")]
     [InlineData("transformer", null)]
     public void The_nearest_blueprint_is_put_together_part_by_part(string name, string? nearest) =>
         Assert.Equal(nearest, BlueprintNames.Nearest(name));

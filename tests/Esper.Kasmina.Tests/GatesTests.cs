@@ -1,6 +1,7 @@
 using Esper.Contracts.Blueprints;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
+using Esper.Graph;
 using Esper.Kasmina.Lifecycle;
 
 namespace Esper.Kasmina.Tests;
@@ -43,12 +44,27 @@ public sealed class GatesTests
     [Fact]
     public void Initial_parameters_must_be_finite()
     {
-        GerminationInput input = new(Blueprint.Parse("affine"), 2, new ModuleCost(4, 8), new GrowthBudget(10, 10), new float[4]);
+        GerminationInput input = new(Blueprint.Parse("affine"), SiteLayout.Tokens, 2, new ModuleCost(4, 8), new GrowthBudget(10, 10), new float[4]);
         Assert.True(Gates.Germination(input).Passed);
         GateVerdict broken = Gates.Germination(input with { InitialParameters = new[] { 0, float.NaN, 1, float.PositiveInfinity } });
         Assert.False(broken.Passed);
         Assert.Contains("not finite, at most 0, is 2", broken.Reason, StringComparison.Ordinal);
         Assert.False(Gates.Germination(input with { Left = new GrowthBudget(10, 7) }).Passed);
+    }
+
+    [Theory]
+    [InlineData("gate-4")]
+    [InlineData("depthwise-3-relu+channel")]
+    public void What_mixes_positions_germinates_on_images_alone(string name)
+    {
+        GerminationInput input = new(
+            Blueprint.Parse(name), SiteLayout.Nchw, 2, new ModuleCost(4, 8), new GrowthBudget(10, 10), new float[4]);
+        Assert.True(Gates.Germination(input).Passed);
+        GateVerdict refused = Gates.Germination(input with { Layout = SiteLayout.Tokens });
+        Assert.False(refused.Passed);
+        Assert.True(refused.Terminal);
+        Assert.StartsWith($"'{name}' mixes the positions of an example and suits image sites", refused.Reason, StringComparison.Ordinal);
+        Assert.Contains("lowrank-RANK", refused.Reason, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Esper.Contracts;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
+using Esper.Graph;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
 
@@ -13,16 +14,16 @@ internal sealed class LifecycleFixture : IDisposable
 {
     public static readonly SeedId First = new(0, 0);
 
-    public LifecycleFixture(LifecycleOptions? options = null, GrowthBudget? budget = null)
+    public LifecycleFixture(LifecycleOptions? options = null, GrowthBudget? budget = null, string[]? blueprints = null)
     {
         Options = options ?? new LifecycleOptions();
         ImmutableArray<LatticePlace> places =
         [
-            new(new SeedId(0, 0), "a", 8, 16), new(new SeedId(0, 1), "a", 8, 16),
-            new(new SeedId(1, 0), "b", 4, 4), new(new SeedId(1, 1), "b", 4, 4),
+            new(new SeedId(0, 0), "a", 8, 16, SiteLayout.Nchw), new(new SeedId(0, 1), "a", 8, 16, SiteLayout.Nchw),
+            new(new SeedId(1, 0), "b", 4, 4, SiteLayout.Tokens), new(new SeedId(1, 1), "b", 4, 4, SiteLayout.Tokens),
         ];
         LifecycleSettings settings = new(
-            Options, ["bottleneck-4", "affine"], 7, StepsPerEpoch: 10, BatchSize: 32, HostParameters: 1000,
+            Options, [.. blueprints ?? ["bottleneck-4", "affine"]], 7, StepsPerEpoch: 10, BatchSize: 32, HostParameters: 1000,
             budget ?? new GrowthBudget(1e6, 1e9));
         Lifecycle = new SeedLifecycle(places, Executor, settings, TimeProvider.System, Events.Add);
     }
@@ -68,10 +69,10 @@ internal sealed class LifecycleFixture : IDisposable
         Assert.Equal(SeedStage.Holding, Lifecycle.StageOf(seed));
     }
 
-    public void Observe(SeedId seed, double alignment, double gradient = 1)
+    public void Observe(SeedId seed, double alignment, double gradient = 1, double? dead = null)
     {
         SeedTelemetry[] telemetry = new SeedTelemetry[seed.Seed + 1];
-        telemetry[seed.Seed] = new SeedTelemetry(true, 2, 1, 1, alignment, gradient, 1, 1, 1);
+        telemetry[seed.Seed] = new SeedTelemetry(true, 2, 1, 1, alignment, gradient, 1, 1, 1, DeadFraction: dead);
         Lifecycle.Observe(seed.Site, telemetry);
     }
 

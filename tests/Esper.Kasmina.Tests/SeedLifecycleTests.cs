@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
@@ -278,6 +279,44 @@ public sealed class SeedLifecycleTests
         using LifecycleFixture fixture = new();
         EsperException error = Assert.Throws<EsperException>(() => fixture.Lifecycle.Load(fixture.Lifecycle.Save()[..3]));
         Assert.Contains("3 seeds", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Policies_are_offered_what_suits_the_site_by_its_canonical_name()
+    {
+        using LifecycleFixture fixture = new(blueprints: ["GATE-2-gelu", "depthwise-3", "Affine"]);
+        ImmutableArray<SeedObservation> seeds = fixture.Lifecycle.Observations(new Dictionary<SeedId, GrowthSignal>());
+        Assert.Equal(["gate-2", "depthwise-3", "affine"], seeds[0].Affordable.AsEnumerable());
+        Assert.Equal(["affine"], seeds[2].Affordable.AsEnumerable());
+    }
+
+    [Fact]
+    public void A_command_for_a_blueprint_that_does_not_suit_the_site_is_refused_with_the_reason()
+    {
+        using LifecycleFixture fixture = new();
+        SeedId token = new(1, 0);
+        Assert.False(fixture.Germinate(token, "gate-2"));
+        Assert.Equal(SeedStage.Dormant, fixture.Lifecycle.StageOf(token));
+        Assert.Contains("refused: 'gate-2' mixes the positions", fixture.Events.Single().Reason, StringComparison.Ordinal);
+        Assert.Equal(Gate.G0, fixture.Events.Single().Verdict!.Gate);
+    }
+
+    [Fact]
+    public void Dead_units_are_reported_as_a_mean_and_survive_a_checkpoint()
+    {
+        using LifecycleFixture fixture = new();
+        fixture.ToTraining(First);
+        fixture.Observe(First, alignment: 0);
+        Assert.Null(fixture.Lifecycle.Reports()[0].DeadFraction);
+        fixture.Lifecycle.ClearTelemetry();
+        fixture.Observe(First, alignment: 0, dead: 0.25);
+        fixture.Observe(First, alignment: 0, dead: 0.75);
+        Assert.Equal(0.5, fixture.Lifecycle.Reports()[0].DeadFraction);
+        using LifecycleFixture copy = new();
+        copy.Lifecycle.Load(fixture.Lifecycle.Save());
+        Assert.Equal(0.5, copy.Lifecycle.Reports()[0].DeadFraction);
+        fixture.Lifecycle.ClearTelemetry();
+        Assert.Null(fixture.Lifecycle.Reports()[0].DeadFraction);
     }
 
     [Fact]

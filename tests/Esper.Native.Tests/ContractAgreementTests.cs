@@ -54,6 +54,8 @@ public sealed class ContractAgreementTests
         AssertSame<HostRole, EsperHostRole>();
         AssertSame<HostDevice, EsperHostDevice>();
         AssertSame<OptimizerKind, EsperHostOptimizer>();
+        AssertSame<OptimizerKind, EsperOptimizer>();
+        AssertSame<CudaDType, EsperDtype>();
         AssertSame<NativeStatus, EsperStatusCode>();
     }
 
@@ -77,9 +79,10 @@ public sealed class ContractAgreementTests
         {
             foreach (BlendMode blend in Enum.GetValues<BlendMode>())
             {
-                foreach (int rank in family == BlueprintFamily.Affine ? [0] : new[] { 1, 3, 4096 })
+                foreach (int size in Sizes(family))
                 {
-                    Blueprint blueprint = new(family, rank, BlueprintActivation.Gelu, blend);
+                    bool depthwise = family == BlueprintFamily.Depthwise;
+                    Blueprint blueprint = new(family, depthwise ? 0 : size, BlueprintActivation.Gelu, blend, depthwise ? size : 0);
                     LatticeSeed seed = LatticeSeed.For(blueprint, SeedStage.Training, 0);
                     Assert.True(
                         blueprint.ParameterCount(channels) == seed.ParameterCount(channels),
@@ -88,6 +91,13 @@ public sealed class ContractAgreementTests
             }
         }
     }
+
+    private static int[] Sizes(BlueprintFamily family) => family switch
+    {
+        BlueprintFamily.Affine => [0],
+        BlueprintFamily.Depthwise => [3, 5, 7],
+        _ => [1, 3, 4096],
+    };
 
     /// <summary>Compares name by name, ignoring case and the word "Error"; neither side may have more.</summary>
     private static void AssertSame<TManaged, TNative>()

@@ -23,7 +23,7 @@ public sealed unsafe class GeneratedBindingsTests
     public void Kernel_library_has_the_version_and_struct_sizes_of_the_bindings()
     {
         Assert.Equal((uint)EsperConstants.AbiVersion, EsperApi.AbiVersion());
-        Assert.Equal(6, EsperStructs.Sizes.Length);
+        Assert.True(EsperStructs.Sizes.Length >= 11);
         foreach ((string name, int size) in EsperStructs.Sizes)
         {
             fixed (byte* text = Utf8.Write(name))

@@ -106,6 +106,11 @@ public sealed class HostSessionSeedTests
         Assert.InRange(seen.Alignment, -1, 1);
         Assert.Equal(producer, seen.HostGradientRms > 0);
         Assert.Equal(producer, seen.HostParameterRms is not null);
+
+        // The mean square is the variance and the squared mean; gelu has slope everywhere but at one point.
+        Assert.Equal(seen.ModuleRms * seen.ModuleRms, seen.ModuleVariance + (seen.ModuleMean * seen.ModuleMean), 1e-9);
+        Assert.True(seen.ModuleVariance > 0 && seen.ModuleMean != 0);
+        Assert.Equal(0, seen.DeadFraction);
     }
 
     [Fact]

@@ -3,15 +3,22 @@ using Esper.Contracts.Lifecycle;
 
 namespace Esper.Native.Tests;
 
-/// <summary>A lattice with one seed of each family and random tensors, the same for every caller.</summary>
+/// <summary>A lattice of seeds of several families and random tensors, the same for every caller.</summary>
 internal sealed class LatticeCase : IDisposable
 {
     public const int Channels = 23;
 
+    private static readonly string[] Pointwise = ["affine", "lowrank-3+channel", "bottleneck-5-silu+gated"];
+
     public LatticeCase(TensorLayout layout, SeedStage stage = SeedStage.Blending, float alpha = 0.7f)
+        : this(new LatticeShape(layout, 3, 5), Pointwise, stage, alpha)
     {
-        Shape = new LatticeShape(layout, 3, 5);
-        string[] names = ["affine", "lowrank-3+channel", "bottleneck-5-silu+gated"];
+    }
+
+    public LatticeCase(LatticeShape shape, string[] names, SeedStage stage = SeedStage.Blending, float alpha = 0.7f)
+    {
+        Shape = shape;
+        int elements = checked((int)shape.Elements(Channels));
         Random random = new(20240117);
         List<float> theta = [];
         for (int i = 0; i < names.Length; i++)
@@ -27,8 +34,8 @@ internal sealed class LatticeCase : IDisposable
         }
 
         Theta = [.. theta];
-        X = Uniform(random, 3 * 5 * Channels);
-        Dy = Uniform(random, 3 * 5 * Channels);
+        X = Uniform(random, elements);
+        Dy = Uniform(random, elements);
         Lattice = new SeedLattice(Channels, Seeds);
     }
 

@@ -17,6 +17,7 @@ public sealed class LatticeSeedTests
             Family = BlueprintFamily.Bottleneck,
             Activation = BlueprintActivation.Tanh,
             Rank = 13,
+            Kernel = 5,
             Blend = BlendMode.Gated,
             Frozen = true,
             Alpha = 0.1f,

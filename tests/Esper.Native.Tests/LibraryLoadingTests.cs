@@ -81,8 +81,8 @@ public sealed class LibraryLoadingTests : IDisposable
         const string version = "esper_abi_version", size = "esper_struct_size";
         LibraryCheck.Verify(handle, path, version, size, EsperConstants.AbiVersion, EsperStructs.Sizes);
         Assert.Contains("needs 999", Failure(version, size, 999, []), StringComparison.Ordinal);
-        Assert.Contains("its esper_shape has 24 bytes, this program's has 25",
-            Failure(version, size, EsperConstants.AbiVersion, [("esper_shape", 25)]), StringComparison.Ordinal);
+        Assert.Contains("its esper_shape has 32 bytes, this program's has 33",
+            Failure(version, size, EsperConstants.AbiVersion, [("esper_shape", 33)]), StringComparison.Ordinal);
         Assert.Contains("it has no function esper_none",
             Failure("esper_none", size, EsperConstants.AbiVersion, []), StringComparison.Ordinal);
 

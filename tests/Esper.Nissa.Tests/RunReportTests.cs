@@ -1,7 +1,9 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Esper.Contracts;
 using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
 using Esper.Nissa.Report;
 
 namespace Esper.Nissa.Tests;
@@ -76,6 +78,36 @@ public sealed partial class RunReportTests
         Assert.Contains("6 germinated, 4 culled, of 12 seeds", html, StringComparison.Ordinal);
         Assert.Contains("G5 ✗ terminal", html, StringComparison.Ordinal);
         Assert.Contains("gradient ratio: 0.0123 (threshold 0.01)", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Dead_units_have_a_column_and_a_seed_without_a_module_has_none()
+    {
+        string html = Render(new SampleRun { Epochs = 24 });
+        Assert.Contains("<th>Dead %</th>", html, StringComparison.Ordinal);
+        XElement table = XElement.Parse(html[html.IndexOf("<tbody>", html.IndexOf("Dead %", StringComparison.Ordinal), StringComparison.Ordinal)..]
+            .Split("</tbody>")[0] + "</tbody>");
+        (string Stage, string Dead)[] rows =
+        [
+            .. table.Elements("tr").Where(row => row.Elements("td").Count() == 11)
+                .Select(row => row.Elements("td").ToArray())
+                .Select(cells => (cells[3].Value, cells[8].Value)),
+        ];
+        Assert.Contains(rows, row => row.Stage == "Fossilized");
+        Assert.Contains(rows, row => row.Stage is "Embargoed" or "Dormant");
+        Assert.All(rows, row => Assert.Equal(row.Stage == "Fossilized" ? "12.5" : HumanText.Nothing, row.Dead));
+    }
+
+    [Fact]
+    public void Records_from_before_dead_units_were_measured_are_read()
+    {
+        SeedReport old = JsonSerializer.Deserialize<SeedReport>(
+            """
+            {"seed":{"site":0,"seed":1},"stage":"Training","alpha":0,"age":1,"blueprint":"affine","parameters":4,"activation_ratio":null,
+            "gradient_ratio":null,"alignment":null,"gain":null,"gain_interval":null}
+            """,
+            EsperJson.Compact)!;
+        Assert.Null(old.DeadFraction);
     }
 
     [Fact]

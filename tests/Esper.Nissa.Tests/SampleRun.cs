@@ -95,7 +95,7 @@ public sealed record SampleRun
             module ? since < 0.01 ? 0 : 0.4 * (1 - Math.Exp(-since)) : null,
             module ? Math.Pow(10, -1.5 + Math.Min(1.4, since * 0.6) + (0.1 * Wave(index + step, 0.9))) : null,
             module ? -0.3 * Math.Exp(-since / 4) : null,
-            measured ? Gain(index) : null, measured ? 0.0018 : null);
+            measured ? Gain(index) : null, measured ? 0.0018 : null, module ? 0.125 : null);
     }
 
     private RunSummary Summary(List<EpochReport> epochs)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Esper.Contracts;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
+using Esper.Native;
 using Esper.Nissa;
 using Esper.Tolaria.Checkpoints;
 using Esper.Tolaria.Configuration;
@@ -175,7 +176,42 @@ public sealed class TrainingTests : IDisposable
     public void Cuda_is_never_replaced_silently()
     {
         EsperException error = Assert.ThrowsAny<EsperException>(() => Train(Small with { Device = "cuda" }, "a"));
-        Assert.Contains("cuda", error.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.StartsWith("device: 'cuda' cannot be used here (options: device CUDA: ", error.Message, StringComparison.Ordinal);
+
+        // The reason is the library's own.
+        NativeException reason = Assert.IsType<NativeException>(error.InnerException);
+        Assert.Equal(NativeStatus.Unsupported, reason.Status);
+        Assert.Contains(reason.NativeText, error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_root, "a", "run.json")));
+    }
+
+    [Theory]
+    [InlineData("gate-2")]
+    [InlineData("depthwise-3-relu")]
+    public void Modules_that_read_neighbours_grow_on_images_and_resume_to_the_same_bits(string blueprint)
+    {
+        RunConfig config = Small with { Lattice = Small.Lattice with { Blueprints = [blueprint] } };
+        Watcher watcher = new();
+        RunSummary whole = Train(config, "whole", watcher);
+        Assert.Contains(watcher.Changes, change => change.To == SeedStage.Fossilized && change.Blueprint == blueprint);
+        using CancellationTokenSource stop = new();
+        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 23) }, stop.Token);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(whole.ParametersDigest, rest.ParametersDigest);
+        RunRecord record = RunRecord.Load(RunDirectory.Open(Path.Combine(_root, "whole")));
+        Assert.Contains(record.Epochs.SelectMany(epoch => epoch.Seeds), seed => seed.DeadFraction is >= 0 and <= 1);
+    }
+
+    [Fact]
+    public void Modules_that_read_neighbours_are_refused_where_no_site_is_an_image()
+    {
+        RunConfig tokens = Small with { Host = "mlp:16", Lattice = Small.Lattice with { Blueprints = ["affine", "gate-2"] } };
+        EsperException error = Assert.Throws<EsperException>(() => Train(tokens, "a"));
+        Assert.StartsWith("lattice.blueprints: 'gate-2' mixes the positions of an example", error.Message, StringComparison.Ordinal);
+        Assert.Contains("No site of this lattice is an image site: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("lowrank-RANK", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

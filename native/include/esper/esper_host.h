@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* Version of this interface. */
-#define ESPER_HOST_ABI_VERSION 1
+#define ESPER_HOST_ABI_VERSION 2
 
 /* ------------------------------------------------------------------ library ---------------------------------- */
 
@@ -264,7 +264,7 @@ ESPER_HOST_API ESPER_MUST_USE esper_status esper_host_seed_germinate(esper_host_
                                                                      int32_t seed, const esper_lattice_seed* desc,
                                                                      const float* parameters, int64_t count);
 /* Changes stage, alpha, flags, kappa, confidence values, margin and learning rate scale of a seed with a module;
-   family, activation, rank and blend must stay the same. Costs no reallocation. */
+   family, activation, rank, kernel and blend must stay the same. Costs no reallocation. */
 ESPER_HOST_API ESPER_MUST_USE esper_status esper_host_seed_update(esper_host_session* session, int32_t site,
                                                                   int32_t seed, const esper_lattice_seed* desc);
 /* Removes a seed's module, parameters and optimizer state. */
@@ -288,6 +288,10 @@ typedef struct esper_host_seed_telemetry {
   double parameter_rms;        /* Over the seed's module parameters. */
   double host_gradient_rms;    /* Over the producer parameter's slice of the chunk; -1 if the node names no producer. */
   double host_parameter_rms;   /* Likewise for the values. */
+  double module_mean;          /* Mean of g(x) over the chunk. */
+  double module_variance;      /* Its variance, >= 0. */
+  double dead_fraction;        /* Share of hidden units whose activation had slope 0 throughout the step; -1 for families
+                                  without hidden units. */
 } esper_host_seed_telemetry;
 
 /* Reads the telemetry of all seeds of a site; capacity entries at most, count receives the number of seeds. */

@@ -86,6 +86,7 @@ inline void activate_panel(std::int32_t activation, float* value, float* slope, 
 template <int Count, std::int32_t Activation>
 inline void activate_block(Vec* value) {
   const Activate<Activation> activate;
+#pragma GCC unroll 16
   for (int i = 0; i < Count; ++i) {
     value[i] = activate(value[i]);
   }

@@ -11,7 +11,6 @@ struct BackwardScratch {
   float* dpre;    // [R] gradient before the activation
   float* gate;    // [1] sigmoid(u)
   float* du;      // [1] gradient of u
-  float* ones;    // [1]
 };
 
 inline BackwardScratch carve(const SeedTask& task, float* base) {
@@ -27,7 +26,6 @@ inline BackwardScratch carve(const SeedTask& task, float* base) {
   s.dpre = s.slope + rank_panel;
   s.gate = s.dpre + rank_panel;
   s.du = s.gate + task.tile;
-  s.ones = s.du + task.tile;
   return s;
 }
 
@@ -175,11 +173,11 @@ inline void add_parameter_sums(const SeedTask& task, Tile x, Tile error, const B
     add_outer(error.data, error.leading, task.channels, s.hidden, positions, task.rank, positions,
               partial + at.output_product);
     if (task.input_bias != nullptr) {
-      add_row_products(s.dpre, positions, s.ones, 0, task.rank, positions, partial + at.input_sum);
+      add_row_sums(s.dpre, positions, task.rank, positions, partial + at.input_sum);
     }
   }
   if (task.output_bias != nullptr) {
-    add_row_products(error.data, error.leading, s.ones, 0, task.channels, positions, partial + at.error_sum);
+    add_row_sums(error.data, error.leading, task.channels, positions, partial + at.error_sum);
   }
   if (task.kind == WeightKind::kGated) {
     add_row_products(x.data, x.leading, s.du, 0, task.channels, positions, partial + at.gate_product);
@@ -187,6 +185,7 @@ inline void add_parameter_sums(const SeedTask& task, Tile x, Tile error, const B
 }
 
 // dx = dy + (gradient through the module) + (gradient through the gate). dx may be dy.
+template <bool Streaming>
 inline void input_gradient(const SeedTask& task, Tile dy, Tile error, const BackwardScratch& s, float* dx,
                            std::int64_t dx_leading) {
   const std::int64_t positions = task.tile;
@@ -196,7 +195,7 @@ inline void input_gradient(const SeedTask& task, Tile dy, Tile error, const Back
     if (gated) {
       value = fma(set1(task.gate_weight[c]), load(s.du + t), value);
     }
-    store(dx + c * dx_leading + t, value);
+    put<Streaming>(dx + c * dx_leading + t, value);
   };
   if (task.family == ESPER_FAMILY_AFFINE) {
     for (std::int32_t c = 0; c < task.channels; ++c) {
@@ -212,6 +211,7 @@ inline void input_gradient(const SeedTask& task, Tile dy, Tile error, const Back
 }
 
 // One tile: sums into partial and statistics, dx where wanted.
+template <bool Streaming>
 inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, std::int64_t dx_leading,
                           std::int64_t valid, const BackwardScratch& s) {
   const SeedTask& task = *call.task;
@@ -241,33 +241,92 @@ inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, 
     add_parameter_sums(task, x, error, s, call.partial);
   }
   if (task.want_dx) {
-    input_gradient(task, dy, error, s, dx, dx_leading);
+    input_gradient<Streaming>(task, dy, error, s, dx, dx_leading);
   }
 }
 
+// Copies valid positions of every channel to rows that are positions apart, and asks for the tile after them into the
+// second-level cache. Rows of images are often a power of two apart and would push each other out of the first level.
+inline void gather_rows_of_image(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
+                                 std::int64_t valid, std::int64_t positions, float* panel) {
+  constexpr std::int64_t kLine = 16;
+  for (std::int32_t c = 0; c < channels; ++c) {
+    const float* from = source + c * leading;
+    float* to = panel + c * positions;
+    std::int64_t t = 0;
+    for (; t + kLine <= valid; t += kLine) {
+      __builtin_prefetch(from + ahead + t, 0, 2);
+      for (std::int64_t k = 0; k < kLine; k += kLanes) {
+        store(to + t + k, load(from + t + k));
+      }
+    }
+    for (; t < valid; ++t) {
+      to[t] = from[t];
+    }
+  }
+}
+
+// The same for a whole tile, zeroes behind it.
+inline void gather_plane(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
+                         std::int64_t valid, std::int64_t positions, float* panel) {
+  gather_rows_of_image(source, leading, ahead, channels, valid, positions, panel);
+  clear_tail(panel, channels, valid, positions);
+}
+
+// A seed's chunk over a run of positions of one image.
 template <bool Streaming>
-inline void backward_run(const BackwardCall& call) {
+inline void planar_backward(const BackwardCall& call) {
   const SeedTask& task = *call.task;
   const Chunk& chunk = call.chunk;
   const std::int64_t positions = task.tile;
+  const std::int64_t leading = chunk.channel_stride;
   const BackwardScratch s = carve(task, call.scratch);
-  for (std::int64_t t = 0; t < positions; ++t) {
-    s.ones[t] = 1.0F;
-  }
+  const Tile x{s.x, positions};
+  const Tile dy{s.dy, positions};
   for (std::int64_t start = 0; start < chunk.positions; start += positions) {
     const std::int64_t left = chunk.positions - start;
     const std::int64_t valid = left < positions ? left : positions;
-    const float* x = call.x + start * chunk.position_stride;
-    const float* dy = call.dy + start * chunk.position_stride;
-    float* dx = task.want_dx ? call.dx + start * chunk.position_stride : nullptr;
-    if (in_place(chunk, valid, positions)) {
-      backward_tile(call, {x, chunk.channel_stride}, {dy, chunk.channel_stride}, dx, chunk.channel_stride, valid, s);
+    // Behind a row's end the next chunk of the image, or the next image, follows in memory.
+    const std::int64_t ahead = left > positions ? positions : task.channels * leading - start;
+    gather_plane(call.x + start, leading, ahead, task.channels, valid, positions, s.x);
+    gather_plane(call.dy + start, leading, ahead, task.channels, valid, positions, s.dy);
+    if (!task.want_dx || valid == positions) {
+      backward_tile<Streaming>(call, x, dy, task.want_dx ? call.dx + start : nullptr, leading, valid, s);
     } else {
-      load_panel(chunk, x, task.channels, valid, positions, s.x);
-      load_panel(chunk, dy, task.channels, valid, positions, s.dy);
-      backward_tile(call, {s.x, positions}, {s.dy, positions}, s.dy, positions, valid, s);
-      if (task.want_dx) {
-        store_panel<Streaming>(chunk, s.dy, task.channels, valid, positions, dx);
+      backward_tile<false>(call, x, dy, s.dy, positions, valid, s);
+      store_panel<false>(chunk, s.dy, task.channels, valid, positions, call.dx + start);
+    }
+  }
+}
+
+// The chunks of several small images, side by side in one tile.
+template <bool Streaming>
+inline void grouped_backward(const BackwardCall& call) {
+  const SeedTask& task = *call.task;
+  const std::int64_t count = call.chunk.positions;
+  const std::int64_t leading = call.chunk.channel_stride;
+  const std::int64_t positions = task.tile;
+  const std::int64_t valid = call.images * count;
+  const BackwardScratch s = carve(task, call.scratch);
+  const std::int64_t ahead = task.channels * leading;
+  for (std::int64_t i = 0; i < call.images; ++i) {
+    gather_rows_of_image(call.x + i * call.image_stride, leading, ahead, task.channels, count, positions,
+                         s.x + i * count);
+    gather_rows_of_image(call.dy + i * call.image_stride, leading, ahead, task.channels, count, positions,
+                         s.dy + i * count);
+  }
+  clear_tail(s.x, task.channels, valid, positions);
+  clear_tail(s.dy, task.channels, valid, positions);
+  backward_tile<false>(call, {s.x, positions}, {s.dy, positions}, s.dy, positions, valid, s);
+  if (!task.want_dx) {
+    return;
+  }
+  for (std::int64_t i = 0; i < call.images; ++i) {
+    for (std::int32_t c = 0; c < task.channels; ++c) {
+      const float* from = s.dy + c * positions + i * count;
+      float* to = call.dx + i * call.image_stride + c * leading;
+      for (std::int64_t t = 0; t < count; t += kLanes) {
+        put<Streaming>(to + t, load(from + t));
       }
     }
   }

@@ -130,7 +130,7 @@ struct DepthwiseScratch {
   float* dy;    // [C][out_pitch], margins 0; overwritten by dx
   float* du;    // [out_pitch] gradient of the gate's argument
   std::int64_t out_pitch;
-  BackwardScratch run;  // module, error, hidden, slope, gate, ones
+  BackwardScratch run;  // module, error, hidden, slope, gate
 };
 
 inline DepthwiseScratch carve_depthwise(const SeedTask& task, float* base) {
@@ -147,10 +147,6 @@ inline DepthwiseScratch carve_depthwise(const SeedTask& task, float* base) {
   s.run.hidden = s.run.error + run;
   s.run.slope = s.run.hidden + run;
   s.run.gate = s.run.slope + run;
-  s.run.ones = s.run.gate + task.tile;
-  for (std::int64_t t = 0; t < task.tile; ++t) {
-    s.run.ones[t] = 1.0F;
-  }
   return s;
 }
 
@@ -202,8 +198,7 @@ inline void depthwise_run(const ImageBackwardCall& call, std::int64_t first, std
   if (task.want_theta) {
     add_outer(error.data, error.leading, task.channels, run.hidden, count, task.rank, count,
               call.partial + task.partial.output_product);
-    add_row_products(error.data, error.leading, run.ones, 0, task.channels, count,
-                     call.partial + task.partial.error_sum);
+    add_row_sums(error.data, error.leading, task.channels, count, call.partial + task.partial.error_sum);
     if (task.kind == WeightKind::kGated) {
       add_row_products(x.data, x.leading, run.du, 0, task.channels, count, call.partial + task.partial.gate_product);
     }

@@ -22,13 +22,25 @@ void forward(const ForwardCall& call) {
   }
 }
 
-void backward(const BackwardCall& call) {
-  const bool rows = call.chunk.channel_stride == 1;
-  if (rows && call.stream && call.task->want_dx && can_stream(call.chunk, call.dx)) {
-    rows_backward<true>(call);
-  } else if (rows) {
-    rows_backward<false>(call);
+template <bool Streaming>
+inline void backward_with(const BackwardCall& call) {
+  if (call.chunk.channel_stride == 1) {
+    rows_backward<Streaming>(call);
+  } else if (call.images > 1) {
+    grouped_backward<Streaming>(call);
   } else {
-    backward_run<false>(call);
+    planar_backward<Streaming>(call);
+  }
+}
+
+void backward(const BackwardCall& call) {
+  bool streams = call.stream && call.task->want_dx;
+  if (streams) {
+    streams = call.chunk.channel_stride == 1 ? can_stream(call.chunk, call.dx) : can_stream_planes(call.chunk, call.dx);
+  }
+  if (streams) {
+    backward_with<true>(call);
+  } else {
+    backward_with<false>(call);
   }
 }

@@ -130,6 +130,8 @@ struct ForwardCall {
 struct BackwardCall {
   const SeedTask* task;
   Chunk chunk;
+  std::int64_t images;  // More than 1: so many chunks, image_stride floats apart, that make one tile together.
+  std::int64_t image_stride;
   const float* x;
   const float* dy;
   float* dx;

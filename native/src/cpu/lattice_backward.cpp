@@ -296,11 +296,13 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   float* partials = plan.partials + partition * plan.partial_size;
   clear_floats(partials, plan.pointwise_size);
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
-  Runs runs(geometry, partition, context.threads());
+  Runs runs(geometry, partition, context.threads(), workspace.images_together);
   Run run;
   while (runs.next(&run)) {
     if (copies) {
-      copy_channels(geometry, run, workspace.untouched, tensors.dy, tensors.dx);
+      for (std::int64_t i = 0; i < run.images; ++i) {
+        copy_channels(geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched, tensors.dy, tensors.dx);
+      }
     }
     float* partial = partials;
     double* statistics = plan.statistics + partition * plan.statistics_size;
@@ -308,6 +310,8 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
       context.kernels().backward({&task,
                                   {geometry.channel_stride, geometry.position_stride, run.count},
+                                  run.images,
+                                  geometry.image_stride,
                                   tensors.x + offset,
                                   tensors.dy + offset,
                                   task.want_dx ? tensors.dx + offset : nullptr,

@@ -23,8 +23,16 @@ Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept
           std::numeric_limits<std::int64_t>::max()};
 }
 
-Runs::Runs(const Geometry& geometry, std::int32_t index, std::int32_t count) noexcept
-    : geometry_(geometry), blocks_per_image_((geometry.positions + kBlock - 1) / kBlock) {
+std::int64_t grouped_images(const Geometry& geometry, std::int64_t longest_tile) noexcept {
+  // Rows of the images are put side by side, so they must be whole vectors.
+  if (geometry.channel_stride == 1 || geometry.positions == 0 || geometry.positions % kBlock != 0) {
+    return 1;
+  }
+  return std::max<std::int64_t>(1, longest_tile / geometry.positions);
+}
+
+Runs::Runs(const Geometry& geometry, std::int32_t index, std::int32_t count, std::int64_t together) noexcept
+    : geometry_(geometry), together_(together), blocks_per_image_((geometry.positions + kBlock - 1) / kBlock) {
   const std::int64_t blocks = geometry.images * blocks_per_image_;
   // blocks * index could overflow; quotient and remainder can not.
   const std::int64_t share = blocks / count;
@@ -42,7 +50,11 @@ bool Runs::next(Run* run) noexcept {
   const std::int64_t image_end = std::min(end_, (image + 1) * blocks_per_image_);
   std::int64_t blocks = image_end - block_;
   blocks = std::min(blocks, std::max<std::int64_t>(1, geometry_.longest_run / kBlock));
-  *run = {image, first, std::min(geometry_.positions - first, blocks * kBlock)};
+  *run = {image, first, std::min(geometry_.positions - first, blocks * kBlock), 1};
+  if (first == 0 && blocks == blocks_per_image_) {
+    run->images = std::min(together_, (end_ - block_) / blocks_per_image_);
+    blocks *= run->images;
+  }
   block_ += blocks;
   return true;
 }

@@ -28,11 +28,15 @@ inline bool is_large(const Geometry& g) noexcept {
 
 Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept;
 
-// Positions first to first + count - 1 of one image.
+// Images that the backward kernels take together: as many small ones as make a tile worth its reductions.
+std::int64_t grouped_images(const Geometry& geometry, std::int64_t longest_tile) noexcept;
+
+// Positions first to first + count - 1 of one image, or of several images if they are whole.
 struct Run {
   std::int64_t image;
   std::int64_t first;
   std::int64_t count;
+  std::int64_t images;  // Whole images from image on, if more than 1.
 
   // Index of the run's first element in channel 0.
   std::int64_t base(const Geometry& g) const noexcept { return image * g.image_stride + first * g.position_stride; }
@@ -42,13 +46,14 @@ struct Run {
 // positions and depend on the geometry and count alone.
 class Runs {
  public:
-  Runs(const Geometry& geometry, std::int32_t index, std::int32_t count) noexcept;
+  Runs(const Geometry& geometry, std::int32_t index, std::int32_t count, std::int64_t together = 1) noexcept;
 
   // Next run; false at the end.
   bool next(Run* run) noexcept;
 
  private:
   const Geometry& geometry_;
+  std::int64_t together_;  // Whole images in a run at most.
   std::int64_t blocks_per_image_;
   std::int64_t block_;
   std::int64_t end_;

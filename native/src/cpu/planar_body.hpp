@@ -13,7 +13,9 @@ inline void planar_block(const SeedTask& task, const float* x, std::int64_t x_le
                          std::int64_t y_leading) {
   const PackedWeights& p = task.packed;
   Vec hidden[Ranks][Vectors];
+#pragma GCC unroll 16
   for (int r = 0; r < Ranks; ++r) {
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) {
       hidden[r][v] = set1(p.input_bias[r]);
     }
@@ -21,11 +23,14 @@ inline void planar_block(const SeedTask& task, const float* x, std::int64_t x_le
   const float* weights = p.down;
   for (std::int32_t c = 0; c < task.channels; ++c) {
     Vec in[Vectors];
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) {
       in[v] = load(x + c * x_leading + v * kLanes);
     }
+#pragma GCC unroll 16
     for (int r = 0; r < Ranks; ++r) {
       const Vec w = set1(weights[r]);
+#pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) {
         hidden[r][v] = fma(w, in[v], hidden[r][v]);
       }
@@ -36,18 +41,22 @@ inline void planar_block(const SeedTask& task, const float* x, std::int64_t x_le
   weights = p.up;
   for (std::int32_t c = 0; c < task.channels; ++c) {
     Vec g[Vectors];
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) {
       __builtin_prefetch(ahead + c * x_leading + v * kLanes);
       g[v] = set1(p.output_bias[c]);
     }
+#pragma GCC unroll 16
     for (int r = 0; r < Ranks; ++r) {
       const Vec w = set1(weights[r]);
+#pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) {
         g[v] = fma(w, hidden[r][v], g[v]);
       }
     }
     weights += Ranks;
     const float weight = p.weight[c];
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) {
       const Vec h = load(x + c * x_leading + v * kLanes);
       // w = 0 keeps the bits of h, the sign of zero and NaN payloads included.

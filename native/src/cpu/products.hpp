@@ -21,8 +21,10 @@ template <int Rows, typename Epilogue>
 inline void product_block(const Product& p, std::int32_t i, std::int64_t positions, Epilogue epilogue) {
   for (std::int64_t t = 0; t < positions; t += kGroup) {
     Vec acc[Rows][kGroupVectors];
+#pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
       const Vec start = set1(p.bias != nullptr ? p.bias[i + row] : 0.0F);
+#pragma GCC unroll 16
       for (int g = 0; g < kGroupVectors; ++g) {
         acc[row][g] = start;
       }
@@ -31,11 +33,14 @@ inline void product_block(const Product& p, std::int32_t i, std::int64_t positio
     const float* input = p.input + t;
     for (std::int32_t k = 0; k < p.depth; ++k) {
       Vec in[kGroupVectors];
+#pragma GCC unroll 16
       for (int g = 0; g < kGroupVectors; ++g) {
         in[g] = load(input + g * kLanes);
       }
+#pragma GCC unroll 16
       for (int row = 0; row < Rows; ++row) {
         const Vec w = set1(weights[row * p.row_stride]);
+#pragma GCC unroll 16
         for (int g = 0; g < kGroupVectors; ++g) {
           acc[row][g] = fma(w, in[g], acc[row][g]);
         }
@@ -43,7 +48,9 @@ inline void product_block(const Product& p, std::int32_t i, std::int64_t positio
       weights += p.depth_stride;
       input += p.leading;
     }
+#pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
+#pragma GCC unroll 16
       for (int g = 0; g < kGroupVectors; ++g) {
         epilogue(i + row, t + g * kLanes, acc[row][g]);
       }
@@ -80,35 +87,63 @@ inline void add_outer(const float* a, std::int64_t a_leading, std::int32_t a_row
   constexpr int kCells = kOuterRows * kOuterColumns;
   for (std::int32_t i = 0; i < a_rows; i += kOuterRows) {
     const float* a_row[kOuterRows];
+#pragma GCC unroll 16
     for (int k = 0; k < kOuterRows; ++k) {
       a_row[k] = a + (i + k < a_rows ? i + k : a_rows - 1) * a_leading;
     }
     for (std::int32_t j = 0; j < b_rows; j += kOuterColumns) {
       const float* b_row[kOuterColumns];
+#pragma GCC unroll 16
       for (int k = 0; k < kOuterColumns; ++k) {
         b_row[k] = b + (j + k < b_rows ? j + k : b_rows - 1) * b_leading;
       }
       Vec acc[kCells];
+#pragma GCC unroll 16
       for (int k = 0; k < kCells; ++k) {
         acc[k] = set1(0.0F);
       }
       for (std::int64_t t = 0; t < positions; t += kLanes) {
         Vec right[kOuterColumns];
+#pragma GCC unroll 16
         for (int k = 0; k < kOuterColumns; ++k) {
           right[k] = load(b_row[k] + t);
         }
+#pragma GCC unroll 16
         for (int m = 0; m < kOuterRows; ++m) {
           const Vec left = load(a_row[m] + t);
+#pragma GCC unroll 16
           for (int k = 0; k < kOuterColumns; ++k) {
             acc[m * kOuterColumns + k] = fma(left, right[k], acc[m * kOuterColumns + k]);
           }
         }
       }
+#pragma GCC unroll 16
       for (int k = 0; k < kCells; k += kLanes) {
         store(out + k, load(out + k) + reduce(acc + k));
       }
       out += kCells;
     }
+  }
+}
+
+// Adds sum_t a[i][t] to out[i] for every row; out has room for rows rounded up to kLanes.
+inline void add_row_sums(const float* a, std::int64_t leading, std::int32_t rows, std::int64_t positions, float* out) {
+  for (std::int32_t i = 0; i < rows; i += kLanes) {
+    Vec acc[kLanes];
+#pragma GCC unroll 16
+    for (int k = 0; k < kLanes; ++k) {
+      acc[k] = set1(0.0F);
+      if (i + k < rows) {
+        const float* row = a + (i + k) * leading;
+        Vec other = set1(0.0F);
+        for (std::int64_t t = 0; t < positions; t += 2 * kLanes) {
+          acc[k] = acc[k] + load(row + t);
+          other = other + load(row + t + kLanes);
+        }
+        acc[k] = acc[k] + other;
+      }
+    }
+    store(out + i, load(out + i) + reduce(acc));
   }
 }
 
@@ -118,6 +153,7 @@ inline void add_row_products(const float* a, std::int64_t a_leading, const float
                              std::int32_t rows, std::int64_t positions, float* out) {
   for (std::int32_t i = 0; i < rows; i += kLanes) {
     Vec acc[kLanes];
+#pragma GCC unroll 16
     for (int k = 0; k < kLanes; ++k) {
       const std::int32_t row = i + k < rows ? i + k : rows - 1;
       const float* left = a + row * a_leading;

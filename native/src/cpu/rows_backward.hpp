@@ -35,24 +35,31 @@ template <int Ranks, int Columns>
 inline void outer_rows_block(const float* a, std::int64_t a_pitch, const float* b, std::int64_t pitch,
                              std::int64_t rows, float* out) {
   Vec acc[Ranks][Columns];
+#pragma GCC unroll 16
   for (int i = 0; i < Ranks; ++i) {
+#pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
       acc[i][k] = load(out + i * pitch + k * kLanes);
     }
   }
   for (std::int64_t row = 0; row < rows; ++row) {
     Vec right[Columns];
+#pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
       right[k] = load(b + row * pitch + k * kLanes);
     }
+#pragma GCC unroll 16
     for (int i = 0; i < Ranks; ++i) {
       const Vec left = set1(a[row * a_pitch + i]);
+#pragma GCC unroll 16
       for (int k = 0; k < Columns; ++k) {
         acc[i][k] = fma(left, right[k], acc[i][k]);
       }
     }
   }
+#pragma GCC unroll 16
   for (int i = 0; i < Ranks; ++i) {
+#pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
       store(out + i * pitch + k * kLanes, acc[i][k]);
     }

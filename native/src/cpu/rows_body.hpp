@@ -8,15 +8,18 @@ template <int Rows>
 inline void contract_block(const float* weights, std::int64_t pitch, const float* bias, const float* x,
                            std::int64_t stride, std::int32_t channels, float* out) {
   Vec acc[Rows];
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
     acc[i] = bias == nullptr ? set1(0.0F) : load(bias);
   }
   for (std::int32_t c = 0; c < channels; ++c) {
     const Vec w = load(weights + c * pitch);
+#pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       acc[i] = fma(set1(x[i * stride + c]), w, acc[i]);
     }
   }
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
     store(out + i * pitch, acc[i]);
   }
@@ -78,8 +81,10 @@ inline void expand_block(const float* weights, std::int64_t pitch, const float* 
                          std::int64_t hidden_pitch, std::int32_t depth, std::int64_t row, std::int32_t c, Lanes lanes,
                          const Epilogue& epilogue) {
   Vec acc[Rows][Columns];
+#pragma GCC unroll 16
   for (int k = 0; k < Columns; ++k) {
     const Vec start = bias == nullptr ? set1(0.0F) : load(bias + c + k * kLanes);
+#pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       acc[i][k] = start;
     }
@@ -88,18 +93,23 @@ inline void expand_block(const float* weights, std::int64_t pitch, const float* 
   const float* h = hidden + row * hidden_pitch;
   for (std::int32_t r = 0; r < depth; ++r) {
     Vec column[Columns];
+#pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
       column[k] = load(w + k * kLanes);
     }
+#pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const Vec value = set1(h[i * hidden_pitch + r]);
+#pragma GCC unroll 16
       for (int k = 0; k < Columns; ++k) {
         acc[i][k] = fma(value, column[k], acc[i][k]);
       }
     }
     w += pitch;
   }
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
       epilogue(row + i, c + k * kLanes, lanes, acc[i][k]);
     }

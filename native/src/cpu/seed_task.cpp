@@ -11,10 +11,9 @@
 namespace esper::cpu {
 namespace {
 
-// Sizes of the panels that should stay in cache while a tile is worked on: first level forward, second level backward.
+// Sizes of the panels that should stay in the first-level cache while a tile is worked on.
 constexpr std::int64_t kForwardTileBytes = 24 * 1024;
-constexpr std::int64_t kBackwardTileBytes = 256 * 1024;
-constexpr std::int64_t kLongestTile = 128;
+constexpr std::int64_t kBackwardTileBytes = 32 * 1024;
 constexpr std::int64_t kLongestBlock = 64;  // Positions of a fused block.
 constexpr std::int64_t kRowsInBlock = 32;   // Rows that the kernels for rows work on at once.
 constexpr std::int64_t kSection = 16;       // Sections of partial sums start at multiples of this many floats.
@@ -52,12 +51,14 @@ bool channel_weights(float alpha, const float* v, std::int32_t count, float* wei
   return any;
 }
 
+// shortest: a tile that is too large for the cache costs less than one too short for its reductions.
 std::int32_t tile_positions(const Kernels& kernels, const Geometry& geometry, std::int64_t floats_per_position,
-                            std::int64_t bytes) noexcept {
+                            std::int64_t bytes, std::int64_t shortest) noexcept {
   const std::int64_t group = kernels.group;
   const std::int64_t fitting = bytes / (floats_per_position * static_cast<std::int64_t>(sizeof(float)));
-  std::int64_t tile = std::min(fitting, kLongestTile) / group * group;
-  tile = std::min(tile, round_up(std::min(geometry.positions, geometry.longest_run), group));
+  std::int64_t tile = std::min(std::max(fitting, shortest), kLongestTile) / group * group;
+  const std::int64_t run = std::min(geometry.positions * grouped_images(geometry, tile), geometry.longest_run);
+  tile = std::min(tile, round_up(run, group));
   return static_cast<std::int32_t>(std::max(tile, group));
 }
 
@@ -200,6 +201,20 @@ void list_untouched(const layout::Lattice& lattice, const Workspace& workspace, 
   }
 }
 
+// Lets the tasks take as many small images together as the one with the shortest tile has room for.
+void group_images(const Kernels& kernels, const Geometry& geometry, Workspace& workspace) {
+  std::int64_t together = kLongestTile;
+  for (const SeedTask& task : workspace.tasks) {
+    together = std::min(together, grouped_images(geometry, task.tile));
+  }
+  workspace.images_together = workspace.tasks.empty() ? 1 : together;
+  if (workspace.images_together > 1) {
+    for (SeedTask& task : workspace.tasks) {
+      task.tile = static_cast<std::int32_t>(round_up(together * geometry.positions, kernels.group));
+    }
+  }
+}
+
 // Gives every task its padded weights.
 void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
   std::int64_t size = 0;
@@ -266,7 +281,7 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
         workspace.image_tasks.push_back(task);
       } else {
         choose_pitches(kernels, geometry, &task);
-        task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes);
+        task.tile = tile_positions(kernels, geometry, task.channels + task.rank, kForwardTileBytes, 1);
         workspace.tasks.push_back(task);
       }
     }
@@ -296,14 +311,15 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
           size_image_task(site, kernels, true, &task);
           workspace.image_tasks.push_back(task);
         } else {
-          task.tile = tile_positions(kernels, geometry, 4 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
-                                     kBackwardTileBytes);
+          task.tile = tile_positions(kernels, geometry, 2 * static_cast<std::int64_t>(task.channels) + 3 * task.rank,
+                                     kBackwardTileBytes, 128);
           workspace.tasks.push_back(task);
         }
       }
     }
     ++index;
   }
+  group_images(kernels, geometry, workspace);
   pack_tasks(geometry, true, workspace);
   list_untouched(
       lattice, workspace, [](const SeedTask& task) { return task.want_dx; }, &workspace.untouched);

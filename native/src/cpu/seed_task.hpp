@@ -11,6 +11,8 @@
 
 namespace esper::cpu {
 
+constexpr std::int64_t kLongestTile = 256;  // Positions that the kernels for planes work on at once.
+
 // What a backward call was asked for.
 struct Wanted {
   bool dx;

@@ -52,6 +52,7 @@ struct Workspace {
   std::vector<SeedTask> tasks;          // Of the families that work on every position by itself.
   std::vector<SeedTask> image_tasks;    // Of gate and depthwise.
   std::vector<ChannelRange> untouched;  // Channels that out-of-place calls copy.
+  std::int64_t images_together = 1;  // Images in a run of the backward pass.
   std::vector<float> channel_weights;
   std::vector<double> statistics;  // [partition][task][kStatisticCount]
   FloatBuffer packed;              // [task]

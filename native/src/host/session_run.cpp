@@ -47,6 +47,20 @@ double slice_rms(const at::Tensor& tensor, int64_t axis, const esper_lattice_see
   return rms(slice.square().sum().item<double>(), slice.numel());
 }
 
+// Mean, variance and dead units of the module from the sums of a backward pass.
+void fill_module_moments(const esper_seed_sums& sums, esper_host_seed_telemetry& row) {
+  const auto elements = static_cast<double>(sums.elements);
+  if (sums.elements > 0) {
+    row.module_mean = sums.module_sum / elements;
+    // Rounding may take the difference of two equal numbers below zero; NaN passes.
+    const double variance = sums.module_square / elements - row.module_mean * row.module_mean;
+    row.module_variance = variance < 0.0 ? 0.0 : variance;
+  }
+  row.dead_fraction = sums.hidden_units > 0
+                          ? static_cast<double>(sums.hidden_dead) / static_cast<double>(sums.hidden_units)
+                          : -1.0;
+}
+
 double span_rms(const at::Tensor& arena, const SeedSlot& seed) {
   if (!arena.defined()) return 0.0;
   const at::Tensor span = arena.detach().narrow(0, seed.desc.parameter_offset, seed.module_count);
@@ -139,6 +153,7 @@ void Session::gather_telemetry() {
       row.alignment = lengths > 0.0 ? sums.gradient_module / lengths : 0.0;
       row.parameter_gradient_rms = span_rms(site.arena().grad(), seed);
       row.parameter_rms = span_rms(site.arena(), seed);
+      fill_module_moments(sums, row);
       row.host_gradient_rms = -1.0;
       row.host_parameter_rms = -1.0;
       if (!producer.defined()) continue;

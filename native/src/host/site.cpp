@@ -188,10 +188,10 @@ void Site::update(int32_t seed, const esper_lattice_seed& desc) {
   SeedSlot& slot = attached(seed);
   const esper_lattice_seed full = complete(seed, desc);
   const esper_lattice_seed old = slot.desc;
-  if (full.family != old.family || full.activation != old.activation || full.rank != old.rank ||
+  if (full.family != old.family || full.activation != old.activation || full.rank != old.rank || full.kernel != old.kernel ||
       full.blend != old.blend) {
     invalid("site ", spec_.site, ": seed ", seed,
-            ": family, activation, rank and blend are fixed at germination; release the seed to change them");
+            ": family, activation, rank, kernel and blend are fixed at germination; release the seed to change them");
   }
   slot.desc = full;
   try {

@@ -1,20 +1,30 @@
 using System.Collections.Immutable;
 using Esper.Contracts.Blueprints;
-using Esper.Contracts.Lifecycle;
-using Esper.Native;
 
 namespace Esper.Cli.Catalog;
 
 /// <summary>A blueprint as <c>esper blueprints --json</c> shows it.</summary>
 /// <param name="Name">Name for <c>--blueprints</c>.</param>
 /// <param name="Family">Its family.</param>
-/// <param name="Rank">Width of the hidden layer; 0 without one.</param>
+/// <param name="Rank">Width of the hidden layer; 0 for affine and depthwise.</param>
+/// <param name="Kernel">Side of the kernel of depthwise; 0 for the other families.</param>
 /// <param name="Activation">Activation; null where the family has none.</param>
 /// <param name="Blend">Blend mode.</param>
+/// <param name="ImagesOnly">Whether it mixes positions and so suits image sites alone.</param>
 /// <param name="Parameters">Parameters over the chunk.</param>
 /// <param name="Flops">FLOPs of the forward pass at one position.</param>
+/// <param name="ExampleFlops">FLOPs that come once an example, whatever the number of positions.</param>
 internal sealed record BlueprintDocument(
-    string Name, BlueprintFamily Family, int Rank, BlueprintActivation? Activation, BlendMode Blend, long Parameters, long Flops);
+    string Name,
+    BlueprintFamily Family,
+    int Rank,
+    int Kernel,
+    BlueprintActivation? Activation,
+    BlendMode Blend,
+    bool ImagesOnly,
+    long Parameters,
+    long Flops,
+    long ExampleFlops);
 
 /// <summary>A form, an activation or a blend mode, in words.</summary>
 /// <param name="Name">Its name.</param>
@@ -25,9 +35,9 @@ internal sealed record TermDocument(string Name, string Formula, string Descript
 /// <summary>What <c>esper blueprints --json</c> prints.</summary>
 /// <param name="Channels">Channels of the chunk that figures hold for.</param>
 /// <param name="Families">Forms of names.</param>
-/// <param name="Activations">Activations of a bottleneck.</param>
+/// <param name="Activations">Activations of the hidden layer of bottleneck, gate and depthwise.</param>
 /// <param name="Blends">Blend modes.</param>
-/// <param name="Blueprints">A selection of blueprints; every rank from 1 to 4096 is one.</param>
+/// <param name="Blueprints">A selection of blueprints; every rank from 1 to 4096 is one, every family with a hidden layer takes every activation.</param>
 internal sealed record BlueprintsDocument(
     int Channels,
     ImmutableArray<TermDocument> Families,
@@ -41,7 +51,7 @@ internal static class BlueprintCatalog
     private static readonly string[] Names =
     [
         "affine", "lowrank-4", "lowrank-8", "lowrank-16", "bottleneck-8", "bottleneck-16", "bottleneck-32", "bottleneck-64",
-        "bottleneck-16-relu", "lowrank-8+channel", "lowrank-8+gated",
+        "bottleneck-16-relu", "gate-4", "gate-16", "depthwise-3", "depthwise-5", "depthwise-7", "lowrank-8+channel", "lowrank-8+gated",
     ];
 
     /// <summary>Forms of names.</summary>
@@ -50,9 +60,13 @@ internal static class BlueprintCatalog
         new("affine", "g(x) = u * x + t", "scale and shift of each channel"),
         new("lowrank-RANK", "g(x) = B (A x)", "linear map of low rank (LoRA)"),
         new("bottleneck-RANK[-ACTIVATION]", "g(x) = W2 act(W1 x + b1) + b2", "two layers with an activation between, gelu unless named"),
+        new("gate-RANK[-ACTIVATION]", "g(x) = x tanh(s / 2)",
+            "squeeze-excite: s = W2 act(W1 m + b1) + b2 of the mean m over the positions of an example; images only"),
+        new("depthwise-K[-ACTIVATION]", "g(x) = W2 act(K * x + b1) + b2",
+            "a K x K convolution of each channel, K = 3, 5 or 7, and a mix of the channels; images only"),
     ];
 
-    /// <summary>Activations of a bottleneck.</summary>
+    /// <summary>Activations of the hidden layer of bottleneck, gate and depthwise.</summary>
     public static ImmutableArray<TermDocument> Activations { get; } =
     [
         new("relu", "max(x, 0)", "cheapest"),
@@ -73,7 +87,6 @@ internal static class BlueprintCatalog
     ];
 
     /// <summary>The selection shown, over a chunk.</summary>
-    /// <exception cref="NativeLibraryException">libesper, which knows the FLOPs, cannot be loaded.</exception>
     public static ImmutableArray<BlueprintDocument> Over(int channels) => [.. Names.Select(name => Describe(name, channels))];
 
     private static BlueprintDocument Describe(string name, int channels)
@@ -83,9 +96,12 @@ internal static class BlueprintCatalog
             blueprint.Name,
             blueprint.Family,
             blueprint.Rank,
-            blueprint.Family == BlueprintFamily.Bottleneck ? blueprint.Activation : null,
+            blueprint.Kernel,
+            blueprint.HasActivation ? blueprint.Activation : null,
             blueprint.Blend,
+            blueprint.MixesPositions,
             blueprint.ParameterCount(channels),
-            LatticeSeed.For(blueprint, SeedStage.Holding, alpha: 1).ForwardFlops(channels));
+            blueprint.ForwardFlops(channels, positions: 1) - blueprint.ForwardFlops(channels, positions: 0),
+            blueprint.ForwardFlops(channels, positions: 0));
     }
 }

@@ -39,7 +39,7 @@ internal static class BlueprintsCommand
         bool chosen = parsed.GetResult(channels) is { Implicit: false };
         ShowCosts(environment, chosen ? [width] : [width, WideChannels]);
         ShowTerms(environment, "Forms", BlueprintCatalog.Families);
-        ShowTerms(environment, "Activations of a bottleneck", BlueprintCatalog.Activations);
+        ShowTerms(environment, "Activations of bottleneck, gate and depthwise", BlueprintCatalog.Activations);
         ShowTerms(environment, "Blend modes, behind a name with +", BlueprintCatalog.Blends);
         return ExitCode.Success;
     }
@@ -60,7 +60,7 @@ internal static class BlueprintsCommand
 
         table.Write(environment.Output, environment.Width);
         environment.Output.WriteLine();
-        environment.Output.WriteLine("C = channels of the seed's chunk. FLOPs of the forward pass at one position.");
+        environment.Output.WriteLine("C = channels of the seed's chunk. FLOPs of the forward pass at one position; the two small maps of a gate come once an image.");
     }
 
     private static void ShowTerms(CliEnvironment environment, string title, ImmutableArray<TermDocument> terms)

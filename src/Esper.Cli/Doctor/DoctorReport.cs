@@ -38,10 +38,32 @@ internal sealed record KernelReport(string Isa, double? Error, bool Ok);
 /// <param name="Detail">What it holds, or why it cannot be loaded.</param>
 internal sealed record DataReport(string Name, bool Available, string Detail);
 
-/// <summary>CUDA.</summary>
-/// <param name="Built">Whether libtorch was built with it.</param>
-/// <param name="Available">Whether a device is there.</param>
-internal sealed record CudaReport(bool Built, bool Available);
+/// <summary>CUDA, as libesper's kernels and as libtorch see it.</summary>
+/// <param name="Usable">Whether libesper's kernels can run on a device.</param>
+/// <param name="Problem">Why they cannot, "" if they can.</param>
+/// <param name="Driver">CUDA version of the driver; null without one.</param>
+/// <param name="Nvrtc">Version of NVRTC; null where it was not found.</param>
+/// <param name="Ptx">Storage types that the library carries PTX for; empty if it carries none.</param>
+/// <param name="Devices">Number of devices.</param>
+/// <param name="Device">Name of device 0; null without one.</param>
+/// <param name="Capability">Compute capability of device 0; null without one.</param>
+/// <param name="Multiprocessors">Multiprocessors of device 0.</param>
+/// <param name="MemoryBytes">Memory of device 0.</param>
+/// <param name="LibtorchBuilt">Whether libtorch was built with CUDA; null if it could not be asked.</param>
+/// <param name="LibtorchAvailable">Whether libtorch finds a device; null if it could not be asked.</param>
+internal sealed record CudaReport(
+    bool Usable,
+    string Problem,
+    string? Driver,
+    string? Nvrtc,
+    ImmutableArray<string> Ptx,
+    int Devices,
+    string? Device,
+    string? Capability,
+    int Multiprocessors,
+    long MemoryBytes,
+    bool? LibtorchBuilt,
+    bool? LibtorchAvailable);
 
 /// <summary>What <c>esper doctor</c> found.</summary>
 /// <param name="Ready">Whether training works on this machine.</param>
@@ -51,7 +73,7 @@ internal sealed record CudaReport(bool Built, bool Available);
 /// <param name="Libtorch">Version of libtorch; null if it could not be loaded.</param>
 /// <param name="Blas">What the loaded BLAS says of itself; null if it could not be asked.</param>
 /// <param name="MatmulGflops">Speed of matrix products in GFLOP/s; null if not measured.</param>
-/// <param name="Cuda">CUDA; null if libtorch could not be asked.</param>
+/// <param name="Cuda">CUDA; null if libesper could not be asked.</param>
 /// <param name="Native">The native libraries.</param>
 /// <param name="Kernels">The kernels of each instruction set of this processor.</param>
 /// <param name="Operators">Operators of the training host.</param>

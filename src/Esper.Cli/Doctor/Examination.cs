@@ -16,6 +16,8 @@ internal sealed class Examination
     public const double SlowestMatmul = 20;
 
     private const string Rebuild = "build the native libraries with ./build.sh build";
+    private const string MendCuda =
+        "install NVRTC (the CUDA toolkit, the Python wheel nvidia-cuda-nvrtc or Debian's libnvrtc11.2) or a newer driver";
     private const string InstallBlas = "./build.sh setup installs libopenblas0-pthread";
     private readonly IMachineProbe _probe;
     private readonly Problems _problems = new();
@@ -52,7 +54,7 @@ internal sealed class Examination
             Libtorch: Text(host, "libtorch"),
             Blas: blas,
             MatmulGflops: gflops,
-            Cuda: host is null ? null : new CudaReport(Flag(host, "cuda_built"), Flag(host, "cuda_available")),
+            Cuda: cpu is null ? null : LookForCuda(build, host),
             Native: [Library("esper", build), Library("esper_host", host)],
             Kernels: kernels,
             Operators: host is null ? [] : [.. _problems.Ask(_probe.Operators, Rebuild) ?? []],
@@ -83,6 +85,34 @@ internal sealed class Examination
         }
 
         return reports.ToImmutable();
+    }
+
+    private CudaReport? LookForCuda(JsonElement? build, JsonElement? host)
+    {
+        if (_problems.Ask(_probe.Cuda, Rebuild) is not { } cuda)
+        {
+            return null;
+        }
+
+        // A machine without a device needs no CUDA; one that has a device which nothing can run on is worth a word.
+        if (cuda is { Devices: > 0, IsUsable: false })
+        {
+            _problems.Add(Severity.Warning, $"the kernels cannot run on {cuda.Name}: {cuda.Problem}", MendCuda);
+        }
+
+        return new CudaReport(
+            cuda.IsUsable,
+            cuda.Problem,
+            cuda.Driver?.ToString(),
+            cuda.Nvrtc?.ToString(),
+            Texts(build, "ptx"),
+            cuda.Devices,
+            cuda.Name.Length > 0 ? cuda.Name : null,
+            cuda.Capability?.ToString(),
+            cuda.Multiprocessors,
+            cuda.Memory,
+            host is null ? null : Flag(host, "cuda_built"),
+            host is null ? null : Flag(host, "cuda_available"));
     }
 
     private double? MeasureMatmul(string? blas, int cores)
@@ -162,6 +192,11 @@ internal sealed class Examination
 
     private static string? Text(JsonElement? document, string name) =>
         document?.TryGetProperty(name, out JsonElement value) == true ? value.ToString() : null;
+
+    private static ImmutableArray<string> Texts(JsonElement? document, string name) =>
+        document?.TryGetProperty(name, out JsonElement value) == true && value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(item => item.ToString())]
+            : [];
 
     private static bool Flag(JsonElement? document, string name) =>
         document?.TryGetProperty(name, out JsonElement value) == true && value.ValueKind == JsonValueKind.True;

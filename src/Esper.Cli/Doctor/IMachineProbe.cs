@@ -21,6 +21,9 @@ internal interface IMachineProbe
     /// <returns>The largest normalised mean square error of any output.</returns>
     double KernelError(CpuIsa isa);
 
+    /// <summary>What there is of CUDA, for libesper's kernels.</summary>
+    CudaInfo Cuda();
+
     /// <summary>What was done about OpenBLAS variables in the environment; empty if none was set.</summary>
     string OpenBlasNotice();
 

@@ -10,10 +10,14 @@ internal static class KernelComparison
     // Odd sizes, so that the remainders of every vector width are run too.
     private const int ChunkChannels = 19;
     private const int Batch = 3;
-    private const int Positions = 37;
+    private const int Rows = 5;
+    private const int Columns = 7;
 
     private static readonly string[] Modules =
-        ["affine", "lowrank-5", "bottleneck-7", "bottleneck-9-relu+channel", "bottleneck-16-silu+gated"];
+    [
+        "affine", "lowrank-5", "bottleneck-7", "bottleneck-9-relu+channel", "bottleneck-16-silu+gated", "gate-5", "depthwise-3",
+        "depthwise-5-tanh+channel",
+    ];
 
     /// <summary>Largest normalised mean square error of y, dx and dtheta, over both layouts.</summary>
     /// <param name="isa">The instruction set; the processor must have it.</param>
@@ -27,7 +31,7 @@ internal static class KernelComparison
     {
         List<LatticeSeed> seeds = Seeds(out int thetaLength);
         int channels = seeds.Count * ChunkChannels;
-        LatticeShape shape = new(layout, Batch, Positions);
+        LatticeShape shape = new(layout, Batch, Rows * Columns, Columns);
         int elements = checked((int)shape.Elements(channels));
         float[] theta = Wave(thetaLength, 0.3, 0.71f);
         float[] x = Wave(elements, 1, 0.37f);

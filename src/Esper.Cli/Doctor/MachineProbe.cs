@@ -26,6 +26,9 @@ internal sealed class MachineProbe : IMachineProbe
     public double KernelError(CpuIsa isa) => KernelComparison.LargestError(isa);
 
     /// <inheritdoc/>
+    public CudaInfo Cuda() => CudaInfo.Query();
+
+    /// <inheritdoc/>
     public string OpenBlasNotice() => NativeEnvironment.OpenBlasNotice;
 
     /// <inheritdoc/>

@@ -17,8 +17,9 @@ internal static class BlueprintNames
             }
             catch (FormatException e)
             {
-                // A rank out of range is told as such; no other name is any nearer.
+                // A rank or kernel out of range is told as such; no other name is any nearer.
                 return Nearest(name) is { } nearest && !e.Message.Contains(": rank '", StringComparison.Ordinal)
+                    && !e.Message.Contains(": kernel '", StringComparison.Ordinal)
                     ? $"'{name}' is no blueprint. Did you mean '{nearest}'? 'esper blueprints' explains the names."
                     : e.Message;
             }
@@ -32,22 +33,32 @@ internal static class BlueprintNames
     {
         string[] halves = name.ToLowerInvariant().Split('+', 2);
         string[] parts = halves[0].Split('-');
-        string? family = Suggestion.Nearest(parts[0], ["affine", "lowrank", "bottleneck"]);
+        string? family = Suggestion.Nearest(parts[0], Blueprint.FamilyNames);
         if (family is null)
         {
             return null;
         }
 
-        // A hidden layer of 16 is what the catalogue starts with; it stands in for a rank that is missing or no number.
-        string rank = parts.Length > 1 && int.TryParse(parts[1], out int number) && number is >= 1 and <= Blueprint.MaximumRank ? parts[1] : "16";
+        string size = Size(family, parts.Length > 1 ? parts[1] : string.Empty);
         string module = family switch
         {
             "affine" => family,
-            "bottleneck" when parts.Length > 2 && Suggestion.Nearest(parts[2], Names<BlueprintActivation>()) is { } activation =>
-                $"{family}-{rank}-{activation}",
-            _ => $"{family}-{rank}",
+            not "lowrank" when parts.Length > 2 && Suggestion.Nearest(parts[2], Names<BlueprintActivation>()) is { } activation =>
+                $"{family}-{size}-{activation}",
+            _ => $"{family}-{size}",
         };
         return halves.Length > 1 && Suggestion.Nearest(halves[1], Names<BlendMode>()) is { } blend ? $"{module}+{blend}" : module;
+    }
+
+    // A hidden layer of 16 and the smallest kernel are what the catalogue starts with; they stand in for a number that is missing.
+    private static string Size(string family, string text)
+    {
+        string digits = string.Concat(text.Where(char.IsAsciiDigit));
+        bool kernel = family == "depthwise";
+        bool known = kernel
+            ? digits is "3" or "5" or "7"
+            : int.TryParse(digits, out int rank) && rank is >= 1 and <= Blueprint.MaximumRank;
+        return known ? digits : kernel ? "3" : "16";
     }
 
     private static IEnumerable<string> Names<T>()

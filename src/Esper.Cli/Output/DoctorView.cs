@@ -57,13 +57,11 @@ internal static class DoctorView
             ? string.Create(CultureInfo.InvariantCulture, $"{speed:0} GFLOP/s ({speed / report.Cores:0} a core)") : "not measured");
         yield return ("training", report.TrainingLosses is not null, report.TrainingLosses is { } losses
             ? "two steps, loss " + string.Join(", ", losses.Select(loss => loss.ToString("0.000", CultureInfo.InvariantCulture))) : "did not run");
-        yield return ("CUDA", report.Cuda?.Available == true ? true : null, report.Cuda switch
+        foreach ((string label, string text, bool? good) in Cuda(report.Cuda))
         {
-            null => "unknown",
-            { Available: true } => "available",
-            { Built: true } => "libtorch has it, but finds no device",
-            _ => "libtorch is built without",
-        });
+            yield return (label, good, text);
+        }
+
         foreach (DataReport data in report.Data)
         {
             yield return ($"data {data.Name}", data.Available ? true : null, data.Detail);
@@ -73,6 +71,46 @@ internal static class DoctorView
         {
             yield return ("OpenBLAS", null, report.OpenblasEnvironment);
         }
+    }
+
+    private static IEnumerable<(string Label, string Text, bool? Good)> Cuda(CudaReport? cuda)
+    {
+        if (cuda is null)
+        {
+            yield return ("CUDA", "unknown", null);
+            yield break;
+        }
+
+        string device = cuda.Device is null ? string.Empty : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{cuda.Device} (compute {cuda.Capability}, {cuda.Multiprocessors} multiprocessors, {cuda.MemoryBytes / (1024.0 * 1024 * 1024):0} GiB)");
+        string more = cuda.Devices > 1 ? string.Create(CultureInfo.InvariantCulture, $"first of {cuda.Devices} devices") : string.Empty;
+        yield return ("CUDA", Joined(device, more, cuda.Usable ? string.Empty : $"not usable: {cuda.Problem}"), cuda.Usable ? true : null);
+        yield return ("CUDA software", Joined(
+            cuda.Driver is null ? "no driver" : $"driver for CUDA {cuda.Driver}",
+            cuda.Nvrtc is null ? "no NVRTC" : $"NVRTC {cuda.Nvrtc}",
+            cuda.Ptx.IsEmpty ? "no built-in PTX" : $"built-in PTX for {string.Join(", ", cuda.Ptx)}"), null);
+        yield return ("CUDA in libtorch", cuda switch
+        {
+            { LibtorchAvailable: true } => "available",
+            { LibtorchBuilt: true } => "built with it, but finds no device",
+            { LibtorchBuilt: false } => "built without; 'esper train' runs on the CPU",
+            _ => "unknown",
+        }, cuda.LibtorchAvailable == true ? true : null);
+    }
+
+    private static string Joined(params ReadOnlySpan<string> parts)
+    {
+        List<string> given = [];
+        foreach (string part in parts)
+        {
+            if (part.Length > 0)
+            {
+                given.Add(part);
+            }
+        }
+
+        return string.Join("; ", given);
     }
 
     private static bool MatmulIsFast(DoctorReport report) => report.MatmulGflops >= Examination.SlowestMatmul * report.Cores;

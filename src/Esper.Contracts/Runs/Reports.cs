@@ -30,6 +30,10 @@ public readonly record struct StepReport(
 /// Validation accuracy with the seed minus without it (alpha 0), in [-1, 1]; null if not measured.
 /// </param>
 /// <param name="GainInterval">Half width of the gain's 95 % confidence interval; null if not measured.</param>
+/// <param name="DeadFraction">
+/// Share of the module's hidden units that let no gradient through, mean over the epoch's measurements, in [0, 1]; null if not measured
+/// and for families without hidden units. Records from before it was measured have none.
+/// </param>
 public sealed record SeedReport(
     SeedId Seed,
     SeedStage Stage,
@@ -41,7 +45,8 @@ public sealed record SeedReport(
     double? GradientRatio,
     double? Alignment,
     double? Gain,
-    double? GainInterval);
+    double? GainInterval,
+    double? DeadFraction = null);
 
 /// <summary>What an epoch brought.</summary>
 /// <param name="Epoch">Epoch, from 1.</param>

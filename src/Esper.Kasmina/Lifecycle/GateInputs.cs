@@ -1,4 +1,5 @@
 using Esper.Contracts.Blueprints;
+using Esper.Graph;
 
 namespace Esper.Kasmina.Lifecycle;
 
@@ -14,16 +15,24 @@ public readonly record struct ModuleCost(long Parameters, long Flops);
 
 /// <summary>What gate G0 looks at.</summary>
 /// <param name="Blueprint">The blueprint.</param>
+/// <param name="Layout">Kind of the site's value.</param>
 /// <param name="Channels">Channels of the chunk.</param>
 /// <param name="Cost">Cost of the module.</param>
 /// <param name="Left">Budget before it.</param>
 /// <param name="InitialParameters">The parameters it would start with.</param>
 public sealed record GerminationInput(
-    Blueprint Blueprint, int Channels, ModuleCost Cost, GrowthBudget Left, ReadOnlyMemory<float> InitialParameters);
+    Blueprint Blueprint,
+    SiteLayout Layout,
+    int Channels,
+    ModuleCost Cost,
+    GrowthBudget Left,
+    ReadOnlyMemory<float> InitialParameters);
 
 /// <summary>Means over the telemetry of one epoch.</summary>
 /// <param name="Samples">Steps in which the module was measured.</param>
 /// <param name="ActivationRatio">RMS of g(x) over RMS of x.</param>
 /// <param name="GradientRatio">RMS gradient newborn over host; null where the site has no producer.</param>
 /// <param name="Alignment">Cosine of dL/dy and g(x).</param>
-public readonly record struct TelemetryMeans(int Samples, double ActivationRatio, double? GradientRatio, double Alignment);
+/// <param name="DeadFraction">Share of hidden units that let no gradient through; null where the module has none.</param>
+public readonly record struct TelemetryMeans(
+    int Samples, double ActivationRatio, double? GradientRatio, double Alignment, double? DeadFraction = null);

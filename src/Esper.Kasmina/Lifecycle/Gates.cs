@@ -19,6 +19,11 @@ public static class Gates
     public static GateVerdict Germination(GerminationInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        if (SiteFit.Objection(input.Blueprint, input.Layout) is { } objection)
+        {
+            return new GateVerdict(Gate.G0, false, true, objection, []);
+        }
+
         int broken = 0;
         foreach (float value in input.InitialParameters.Span)
         {

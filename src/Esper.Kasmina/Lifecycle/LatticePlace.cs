@@ -1,4 +1,5 @@
 using Esper.Contracts;
+using Esper.Graph;
 
 namespace Esper.Kasmina.Lifecycle;
 
@@ -7,4 +8,5 @@ namespace Esper.Kasmina.Lifecycle;
 /// <param name="SiteName">Name of the site's value in the host graph.</param>
 /// <param name="Channels">Channels of its chunk.</param>
 /// <param name="Positions">Positions an example (height x width, or tokens).</param>
-public sealed record LatticePlace(SeedId Seed, string SiteName, int Channels, long Positions);
+/// <param name="Layout">Kind of the site's value; says which blueprints suit it.</param>
+public sealed record LatticePlace(SeedId Seed, string SiteName, int Channels, long Positions, SiteLayout Layout);

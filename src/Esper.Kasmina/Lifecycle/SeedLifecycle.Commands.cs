@@ -56,7 +56,7 @@ public sealed partial class SeedLifecycle
             (ulong)seed.Germinations);
         float[] parameters = description.InitialParameters(seed.Channels, key);
         ModuleCost cost = CostOf(seed, blueprint);
-        GateVerdict verdict = Gates.Germination(new GerminationInput(blueprint, seed.Channels, cost, BudgetLeft(), parameters));
+        GateVerdict verdict = Gates.Germination(new GerminationInput(blueprint, seed.Layout, seed.Channels, cost, BudgetLeft(), parameters));
         if (!verdict.Passed)
         {
             Refuse(seed, command, command.Issuer, verdict);

@@ -79,12 +79,8 @@ public sealed partial class SeedLifecycle
         }
     }
 
-    private static ModuleCost CostOf(SeedRecord seed, Blueprint blueprint)
-    {
-        LatticeSeed description = LatticeSeed.For(blueprint, SeedStage.Training, 0);
-        return new ModuleCost(
-            description.ParameterCount(seed.Channels), description.ForwardFlops(seed.Channels) * seed.Positions);
-    }
+    private static ModuleCost CostOf(SeedRecord seed, Blueprint blueprint) =>
+        new(blueprint.ParameterCount(seed.Channels), blueprint.ForwardFlops(seed.Channels, seed.Positions));
 
     private double RequiredGain(SeedRecord seed) =>
         Options.GainMinimum + (Options.RentPerHost * seed.Cost.Parameters / _settings.HostParameters);
@@ -109,13 +105,13 @@ public sealed partial class SeedLifecycle
             growth.TryGetValue(seed.Id, out GrowthSignal signal) ? signal : null);
     }
 
+    // Canonical names: those of rejected blueprints are, and are compared with these.
     private ImmutableArray<string> Affordable(SeedRecord seed, GrowthBudget left) =>
     [
-        .. _settings.Blueprints.Where(name =>
-        {
-            ModuleCost cost = CostOf(seed, Blueprint.Parse(name));
-            return cost.Parameters <= left.Parameters && cost.Flops <= left.Flops;
-        }),
+        .. _settings.Blueprints.Select(Blueprint.Parse)
+            .Where(blueprint => SiteFit.Objection(blueprint, seed.Layout) is null)
+            .Where(blueprint => CostOf(seed, blueprint) is var cost && cost.Parameters <= left.Parameters && cost.Flops <= left.Flops)
+            .Select(blueprint => blueprint.Name),
     ];
 
     private SeedReport Report(SeedRecord seed)
@@ -134,6 +130,7 @@ public sealed partial class SeedLifecycle
             telemetry?.GradientRatio,
             telemetry?.Alignment,
             gain?.AccuracyMean,
-            gain?.AccuracyHalfWidth);
+            gain?.AccuracyHalfWidth,
+            telemetry?.DeadFraction);
     }
 }

@@ -45,7 +45,7 @@ public sealed partial class SeedLifecycle : IDisposable
         _settings = settings;
         _clock = clock;
         _report = report;
-        _seeds = [.. places.Select((place, row) => new SeedRecord(place.Seed, row, place.Channels, place.Positions))];
+        _seeds = [.. places.Select((place, row) => new SeedRecord(place, row))];
         _byId = _seeds.ToDictionary(seed => seed.Id);
         _store = places.IsEmpty ? null : new SeedStateStore(places.Length);
     }

@@ -1,27 +1,31 @@
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Graph;
 using Esper.Native;
 
 namespace Esper.Kasmina.Lifecycle;
 
 /// <summary>What the lifecycle knows of one seed beyond its row in the state store.</summary>
-internal sealed class SeedRecord(SeedId id, int row, int channels, long positions)
+internal sealed class SeedRecord(LatticePlace place, int row)
 {
     private double _activation;
     private double _gradient;
     private double _alignment;
     private int _samples;
     private bool _hasGradient = true;
+    private double? _dead;
 
-    public SeedId Id { get; } = id;
+    public SeedId Id { get; } = place.Seed;
 
     /// <summary>Row in the state store.</summary>
     public int Row { get; } = row;
 
-    public int Channels { get; } = channels;
+    public int Channels { get; } = place.Channels;
 
     /// <summary>Positions an example at the site.</summary>
-    public long Positions { get; } = positions;
+    public long Positions { get; } = place.Positions;
+
+    public SiteLayout Layout { get; } = place.Layout;
 
     public Blueprint? Blueprint { get; set; }
 
@@ -52,17 +56,22 @@ internal sealed class SeedRecord(SeedId id, int row, int channels, long position
         _alignment += telemetry.Alignment;
         _hasGradient &= telemetry.HostGradientRms > 0;
         _gradient += telemetry.HostGradientRms is > 0 and double host ? telemetry.ParameterGradientRms / host : 0;
+        _dead = telemetry.DeadFraction is { } dead ? (_dead ?? 0) + dead : null;
     }
 
     /// <summary>Means since the last <see cref="ClearTelemetry"/>; null without a sample.</summary>
     public TelemetryMeans? Telemetry => _samples == 0
         ? null
         : new TelemetryMeans(
-            _samples, _activation / _samples, _hasGradient ? _gradient / _samples : null, _alignment / _samples);
+            _samples,
+            _activation / _samples,
+            _hasGradient ? _gradient / _samples : null,
+            _alignment / _samples,
+            _dead / _samples);
 
     public void ClearTelemetry()
     {
-        (_samples, _activation, _gradient, _alignment, _hasGradient) = (0, 0, 0, 0, true);
+        (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (0, 0, 0, 0, true, null);
     }
 
     /// <summary>Forgets the module; what was learned about the place (rejected blueprints) stays.</summary>
@@ -85,7 +94,7 @@ internal sealed class SeedRecord(SeedId id, int row, int channels, long position
         Isolation,
         [.. Gains],
         [.. Rejected],
-        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient));
+        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient, _dead));
 
     public void Load(SeedSnapshot snapshot)
     {
@@ -97,11 +106,12 @@ internal sealed class SeedRecord(SeedId id, int row, int channels, long position
         Gains.AddRange(snapshot.Gains);
         Rejected.Clear();
         Rejected.AddRange(snapshot.Rejected);
-        (_samples, _activation, _gradient, _alignment, _hasGradient) = (
+        (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (
             snapshot.Telemetry.Samples,
             snapshot.Telemetry.Activation,
             snapshot.Telemetry.Gradient,
             snapshot.Telemetry.Alignment,
-            snapshot.Telemetry.HasGradient);
+            snapshot.Telemetry.HasGradient,
+            snapshot.Telemetry.Dead);
     }
 }

@@ -10,7 +10,9 @@ namespace Esper.Kasmina.Lifecycle;
 /// <param name="Gradient">Sum of gradient ratios.</param>
 /// <param name="Alignment">Sum of cosines.</param>
 /// <param name="HasGradient">Whether every step had a host gradient to compare with.</param>
-public sealed record TelemetrySums(int Samples, double Activation, double Gradient, double Alignment, bool HasGradient);
+/// <param name="Dead">Sum of the shares of dead hidden units; null where the module has none.</param>
+public sealed record TelemetrySums(
+    int Samples, double Activation, double Gradient, double Alignment, bool HasGradient, double? Dead = null);
 
 /// <summary>Everything about a seed that a checkpoint must hold, apart from its parameters.</summary>
 /// <param name="Seed">The seed.</param>

@@ -14,6 +14,11 @@ namespace Esper.Native;
 /// <param name="ParameterRms">Of the seed's module parameters.</param>
 /// <param name="HostGradientRms">Of the gradient over the producer's slice of the chunk; null if the node names no producer.</param>
 /// <param name="HostParameterRms">Likewise of the values.</param>
+/// <param name="ModuleMean">Mean of g(x) over the chunk.</param>
+/// <param name="ModuleVariance">Its variance.</param>
+/// <param name="DeadFraction">
+/// Share of the module's hidden units that let no gradient through in the step; null for families without hidden units.
+/// </param>
 public readonly record struct SeedTelemetry(
     bool Evaluated,
     double InputRms,
@@ -23,7 +28,10 @@ public readonly record struct SeedTelemetry(
     double ParameterGradientRms,
     double ParameterRms,
     double? HostGradientRms,
-    double? HostParameterRms)
+    double? HostParameterRms,
+    double ModuleMean = 0,
+    double ModuleVariance = 0,
+    double? DeadFraction = null)
 {
     internal static SeedTelemetry FromNative(in EsperHostSeedTelemetry t) => new(
         t.Evaluated != 0,
@@ -34,5 +42,8 @@ public readonly record struct SeedTelemetry(
         t.ParameterGradientRms,
         t.ParameterRms,
         t.HostGradientRms < 0 ? null : t.HostGradientRms,
-        t.HostParameterRms < 0 ? null : t.HostParameterRms);
+        t.HostParameterRms < 0 ? null : t.HostParameterRms,
+        t.ModuleMean,
+        t.ModuleVariance,
+        t.DeadFraction < 0 ? null : t.DeadFraction);
 }

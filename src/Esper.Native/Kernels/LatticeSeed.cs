@@ -19,11 +19,14 @@ public sealed record LatticeSeed
     /// <summary>Family of the module.</summary>
     public BlueprintFamily Family { get; init; }
 
-    /// <summary>Activation of a bottleneck; ignored by the other families.</summary>
+    /// <summary>Activation of bottleneck, gate and depthwise; ignored by the other families.</summary>
     public BlueprintActivation Activation { get; init; }
 
-    /// <summary>Width of the hidden layer, 1 to 4096; 0 for affine.</summary>
+    /// <summary>Width of the hidden layer, 1 to 4096; 0 for affine and depthwise.</summary>
     public int Rank { get; init; }
+
+    /// <summary>Side of the kernel of depthwise: 3, 5 or 7; 0 for the other families.</summary>
+    public int Kernel { get; init; }
 
     /// <summary>How host and module values become one.</summary>
     public BlendMode Blend { get; init; }
@@ -68,6 +71,7 @@ public sealed record LatticeSeed
             Family = blueprint.Family,
             Activation = blueprint.Activation,
             Rank = blueprint.Rank,
+            Kernel = blueprint.Kernel,
             Blend = blueprint.Blend,
             Alpha = alpha,
         };
@@ -83,7 +87,10 @@ public sealed record LatticeSeed
         return count;
     }
 
-    /// <summary>Floating point operations of the forward pass at one position (multiply and add count one each).</summary>
+    /// <summary>
+    /// Floating point operations of the forward pass at one position (multiply and add count one each); of a gate, without the part
+    /// that runs once an example (see <see cref="Blueprint.ForwardFlops"/>).
+    /// </summary>
     /// <exception cref="NativeException">The description breaks a rule; the message names it.</exception>
     public unsafe long ForwardFlops(int channels)
     {
@@ -115,6 +122,7 @@ public sealed record LatticeSeed
         Family = (BlueprintFamily)seed.Family,
         Activation = (BlueprintActivation)seed.Activation,
         Rank = seed.Rank,
+        Kernel = seed.Kernel,
         Blend = (BlendMode)seed.Blend,
         Frozen = (seed.Flags & (uint)EsperSeedFlags.Frozen) != 0,
         Alpha = seed.Alpha,
@@ -139,6 +147,7 @@ public sealed record LatticeSeed
         seed.Family = (int)Family;
         seed.Activation = (int)Activation;
         seed.Rank = Rank;
+        seed.Kernel = Kernel;
         seed.Blend = (int)Blend;
         seed.Flags = Frozen ? (uint)EsperSeedFlags.Frozen : 0;
         seed.Alpha = Alpha;

@@ -6,7 +6,10 @@ namespace Esper.Native;
 /// <param name="Layout">Order in memory.</param>
 /// <param name="Batch">Examples, at least 0.</param>
 /// <param name="Positions">Positions an example (height x width, or tokens), at least 0.</param>
-public readonly record struct LatticeShape(TensorLayout Layout, long Batch, long Positions)
+/// <param name="Width">
+/// Columns of an image, of which <paramref name="Positions"/> is a multiple; depthwise alone reads it. 0 = one row.
+/// </param>
+public readonly record struct LatticeShape(TensorLayout Layout, long Batch, long Positions, long Width = 0)
 {
     /// <summary>Number of elements with that many channels.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Batch or positions are negative.</exception>
@@ -24,6 +27,7 @@ public readonly record struct LatticeShape(TensorLayout Layout, long Batch, long
         shape.Layout = (int)Layout;
         shape.Batch = Batch;
         shape.Positions = Positions;
+        shape.Width = Width;
         return shape;
     }
 }

@@ -40,6 +40,8 @@ public sealed unsafe class SeedLattice : IDisposable
     /// <summary>Whether any seed takes parameter gradients, Training included.</summary>
     public bool IsLearning => Query().Learning;
 
+    internal LatticeHandle Handle => handle;
+
     /// <summary>Replaces all seeds after a lifecycle change; on failure the lattice is unchanged.</summary>
     /// <exception cref="NativeException">As in the constructor.</exception>
     public void Update(IReadOnlyList<LatticeSeed> seeds)
@@ -121,9 +123,7 @@ public sealed unsafe class SeedLattice : IDisposable
 
         for (int i = 0; i < native.Length; i++)
         {
-            ref EsperSeedSums s = ref native[i];
-            sums[i] = new SeedSums(
-                s.Evaluated != 0, s.Elements, s.InputSquare, s.ModuleSquare, s.GradientSquare, s.GradientModule);
+            sums[i] = SeedSums.FromNative(native[i]);
         }
     }
 

@@ -3,8 +3,14 @@ using Esper.Native.Interop;
 
 namespace Esper.Native;
 
-/// <summary>State of many seeds in native memory, at most 32 bytes a seed. Used by one thread at a time.</summary>
-public sealed unsafe class SeedStateStore : IDisposable
+/// <summary>
+/// State of many seeds in native memory, at most 32 bytes a seed. One thread at a time may write (<see cref="Transition"/>,
+/// <see cref="SetAlpha"/>, <see cref="Assign"/>, <see cref="EndEpoch"/>, <see cref="Restore"/>, <see cref="Mirror(SeedMirror)"/>).
+/// Any number of threads may read meanwhile (<see cref="Read"/>, <see cref="Select"/>, <see cref="Verify"/>, <see cref="Version"/>)
+/// without locks: each row that they see was written as a whole, and they never block the writer. Two reads may see two different
+/// moments; <see cref="Version"/> before and after tells.
+/// </summary>
+public sealed unsafe partial class SeedStateStore : IDisposable
 {
     private readonly SeedStoreHandle handle;
 
@@ -25,6 +31,17 @@ public sealed unsafe class SeedStateStore : IDisposable
 
     /// <summary>Bytes that the store occupies for them.</summary>
     public long Bytes { get; }
+
+    /// <summary>Number of changes made so far: who sees the same version twice has missed nothing in between.</summary>
+    public ulong Version
+    {
+        get
+        {
+            ulong version;
+            Status.Check(EsperApi.SeedStoreVersion(handle, &version));
+            return version;
+        }
+    }
 
     /// <summary>Reads one row.</summary>
     /// <exception cref="NativeException">There is no such seed.</exception>

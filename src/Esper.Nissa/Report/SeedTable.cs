@@ -24,11 +24,12 @@ internal static class SeedTable
             .Element("p",
                 "Gain is validation accuracy with the seed minus without it, in percentage points (pp), when last measured, "
                 + "with its 95 % confidence interval. An interval that holds 0 shows no gain. It is an ablation: the host has adapted to its "
-                + "seeds, so that it says what the model would lose with the seed, not what a run that never grew would have missed.",
+                + "seeds, so that it says what the model would lose with the seed, not what a run that never grew would have missed. "
+                + "Dead is the share of the module's hidden units that let no gradient through when it was last measured.",
                 ("class", "note"))
             .Open("div", ("class", "scroll")).Open("table").Open("thead").Open("tr");
         foreach (string heading in new[] { "Seed", "Site", "Channels", "Stage", "Blueprint", "Germinated", "Alpha",
-            "Parameters", "Gain", string.Empty })
+            "Parameters", "Dead %", "Gain", string.Empty })
         {
             output.Element("th", heading);
         }
@@ -44,7 +45,7 @@ internal static class SeedTable
         if (shown.Length < all.Length)
         {
             output.Open("tr").Element("td", $"{all.Length - shown.Length} more seeds stayed dormant.",
-                ("colspan", "10"), ("class", "muted")).Close();
+                ("colspan", "11"), ("class", "muted")).Close();
         }
 
         output.Close().Close().Close().Close();
@@ -53,6 +54,7 @@ internal static class SeedTable
     private static IEnumerable<Entry> Entries(RunRecord record)
     {
         ImmutableArray<SiteInfo> sites = record.Info.Sites;
+        Dictionary<SeedId, double?> dead = LastDeadFractions(record);
         if (record.Summary is { } summary)
         {
             foreach (SeedSummary seed in summary.Seeds)
@@ -68,7 +70,7 @@ internal static class SeedTable
 
                 yield return new Entry(
                     new SeedId(site!.Index, seed.Seed), site, stage, seed.Blueprint, seed.Alpha, seed.Parameters,
-                        seed.Gain, seed.GainInterval);
+                        dead.GetValueOrDefault(new SeedId(site.Index, seed.Seed)), seed.Gain, seed.GainInterval);
             }
         }
         else if (!record.Epochs.IsEmpty)
@@ -77,9 +79,28 @@ internal static class SeedTable
             {
                 yield return new Entry(
                     seed.Seed, sites[seed.Seed.Site], seed.Stage, seed.Blueprint, seed.Alpha, seed.Parameters,
-                        seed.Gain, seed.GainInterval);
+                        dead.GetValueOrDefault(seed.Seed), seed.Gain, seed.GainInterval);
             }
         }
+    }
+
+    /// <summary>The last measurement of each seed, of the module that it has at the end.</summary>
+    private static Dictionary<SeedId, double?> LastDeadFractions(RunRecord record)
+    {
+        Dictionary<SeedId, double?> last = [];
+        foreach (SeedReport seed in record.Epochs.SelectMany(epoch => epoch.Seeds))
+        {
+            if (!seed.Stage.HasModule())
+            {
+                last.Remove(seed.Seed);
+            }
+            else if (seed.DeadFraction is { } share)
+            {
+                last[seed.Seed] = share;
+            }
+        }
+
+        return last;
     }
 
     private static void WriteRow(Entry entry, int germinations, double reach, Markup output)
@@ -96,6 +117,7 @@ internal static class SeedTable
             .Element("td", germinations == 1 ? "once" : $"{germinations} times")
             .Element("td", module ? HumanText.Number(entry.Alpha) : HumanText.Nothing, ("class", "number"))
             .Element("td", module ? HumanText.Whole(entry.Parameters) : HumanText.Nothing, ("class", "number"))
+            .Element("td", entry.Dead is { } dead ? DeadText(dead) : HumanText.Nothing, ("class", "number"))
             .Element("td", GainText(entry), ("class", "number")).Open("td");
         if (entry.Gain is { } gain && reach > 0)
         {
@@ -108,6 +130,9 @@ internal static class SeedTable
     /// <summary>Appends a stage as a coloured word.</summary>
     public static void StagePill(SeedStage stage, Markup output) =>
         output.Element("span", stage.ToString(), ("class", $"pill st{(int)stage}"));
+
+    private static string DeadText(double share) =>
+        (share * 100).ToString("0.#", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string GainText(Entry entry) => (entry.Gain, entry.Interval) switch
     {
@@ -130,6 +155,6 @@ internal static class SeedTable
     }
 
     private sealed record Entry(
-        SeedId Id, SiteInfo Site, SeedStage Stage, string? Blueprint, double Alpha, long Parameters, double? Gain,
-            double? Interval);
+        SeedId Id, SiteInfo Site, SeedStage Stage, string? Blueprint, double Alpha, long Parameters,
+            double? Dead, double? Gain, double? Interval);
 }

@@ -266,6 +266,7 @@ internal sealed class TrainingLoop : IDisposable
             ActivationRatio = then.ActivationRatio,
             GradientRatio = then.GradientRatio,
             Alignment = then.Alignment,
+            DeadFraction = then.DeadFraction,
         }),
     ];
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
+using Esper.Contracts.Blueprints;
 using Esper.Contracts.Runs;
 using Esper.Data;
 using Esper.Graph;
@@ -115,7 +116,8 @@ internal sealed class Workbench : IDisposable
             new SeedId(site.Index, seed),
             site.ValueName,
             site.Chunk(seed).Count,
-            site.Positions))),
+            site.Positions,
+            site.Layout))),
     ];
 
     private static HostInput InputOf(Dataset dataset, RunConfig config) => dataset switch
@@ -128,7 +130,24 @@ internal sealed class Workbench : IDisposable
     private static WrappedGraph Wrap(HostPreset preset, RunConfig config)
     {
         ImmutableArray<string> patterns = config.Lattice.Sites.IsDefaultOrEmpty ? preset.DefaultSites : config.Lattice.Sites;
-        return LatticeWrapping.Wrap(preset.Graph, patterns, config.Lattice.SeedsPerSite);
+        WrappedGraph wrapped = LatticeWrapping.Wrap(preset.Graph, patterns, config.Lattice.SeedsPerSite);
+        foreach (string name in config.Lattice.Blueprints)
+        {
+            RequireFit(Blueprint.Parse(name), wrapped.Sites);
+        }
+
+        return wrapped;
+    }
+
+    // A blueprint that suits some of the sites is offered there; one that suits none is a mistake in the configuration.
+    private static void RequireFit(Blueprint blueprint, ImmutableArray<LatticeSite> sites)
+    {
+        string?[] objections = [.. sites.Select(site => SiteFit.Objection(blueprint, site.Layout))];
+        if (objections.Length > 0 && objections.All(objection => objection is not null))
+        {
+            string names = string.Join(", ", sites.Select(site => site.ValueName));
+            throw new EsperException($"lattice.blueprints: {objections[0]}. No site of this lattice is an image site: {names}.");
+        }
     }
 
     private static LoaderOptions LoaderOptionsOf(RunConfig config) => new()

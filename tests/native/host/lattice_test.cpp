@@ -17,10 +17,32 @@ struct Module {
   bool present = false;
 };
 
+// g(x) of gate and depthwise over [N, ..., C]; what has no second spatial axis is an image of one row.
+Tensor image_value(const Tensor& x, const esper_lattice_seed& d, const Tensor& theta) {
+  const int64_t c = x.size(-1);
+  Tensor image = x;
+  while (image.dim() < 4) image = image.unsqueeze(1);
+  if (d.family == ESPER_FAMILY_GATE) {
+    const int64_t r = d.rank;
+    const Tensor w1 = theta.narrow(0, 0, r * c).view({r, c});
+    const Tensor w2 = theta.narrow(0, r * c + r, c * r).view({c, r});
+    const Tensor hidden = F::gelu(image.mean({1, 2}).matmul(w1.t()) + theta.narrow(0, r * c, r));
+    const Tensor s = hidden.matmul(w2.t()) + theta.narrow(0, 2 * r * c + r, c);
+    return (image * F::tanh(s / 2).unsqueeze(1).unsqueeze(1)).reshape(x.sizes());
+  }
+  const int64_t k = d.kernel;
+  const Tensor kernel = theta.narrow(0, 0, c * k * k).view({c, 1, k, k});
+  const Tensor w2 = theta.narrow(0, c * k * k + c, c * c).view({c, c});
+  const Tensor hidden =
+      F::gelu(F::conv2d(image.movedim(-1, 1), kernel, theta.narrow(0, c * k * k, c), 1, k / 2, 1, c)).movedim(1, -1);
+  return (hidden.matmul(w2.t()) + theta.narrow(0, c * k * k + c + c * c, c)).reshape(x.sizes());
+}
+
 // g(x) over the last axis; theta as esper.h lays it out.
 Tensor module_value(const Tensor& x, const esper_lattice_seed& d, const Tensor& theta) {
   const int64_t c = x.size(-1);
   const int64_t r = d.rank;
+  if (d.family == ESPER_FAMILY_GATE || d.family == ESPER_FAMILY_DEPTHWISE) return image_value(x, d, theta);
   if (d.family == ESPER_FAMILY_AFFINE) return x * theta.narrow(0, 0, c) + theta.narrow(0, c, c);
   if (d.family == ESPER_FAMILY_LOWRANK) {
     return x.matmul(theta.narrow(0, 0, r * c).view({r, c}).t()).matmul(theta.narrow(0, r * c, c * r).view({c, r}).t());
@@ -35,6 +57,7 @@ Tensor module_value(const Tensor& x, const esper_lattice_seed& d, const Tensor& 
 int64_t module_parameters(const esper_lattice_seed& d, int64_t c) {
   if (d.family == ESPER_FAMILY_AFFINE) return 2 * c;
   if (d.family == ESPER_FAMILY_LOWRANK) return 2 * c * d.rank;
+  if (d.family == ESPER_FAMILY_DEPTHWISE) return c * d.kernel * d.kernel + c + c * c + c;
   return 2 * c * d.rank + d.rank + c;
 }
 
@@ -127,6 +150,19 @@ TEST_P(BlendTest, EveryFamilyMatchesItsTorchForm) {
     std::vector<Module> modules(kSeeds);
     modules[0] = {seed_desc(ESPER_STAGE_BLENDING, family, rank, ESPER_BLEND_CONVEX, 0.3F), true};
     modules[2] = {seed_desc(ESPER_STAGE_FOSSILIZED, family, rank, ESPER_BLEND_RESIDUAL, 1.0F), true};
+    expect_reference(modules);
+  }
+}
+
+// The image of the tests has 5 rows of 7 columns, so that a wrong width shows.
+TEST_P(BlendTest, FamiliesThatReadNeighboursMatchTheirTorchForm) {
+  for (const int32_t blend : {ESPER_BLEND_CONVEX, ESPER_BLEND_CHANNEL, ESPER_BLEND_GATED}) {
+    std::vector<Module> modules(kSeeds);
+    modules[0] = {seed_desc(ESPER_STAGE_BLENDING, ESPER_FAMILY_GATE, 3, blend, 0.4F), true};
+    modules[1] = {seed_desc(ESPER_STAGE_HOLDING, ESPER_FAMILY_DEPTHWISE, 0, blend, 0.7F), true};
+    modules[1].desc.kernel = 3;
+    modules[2] = {seed_desc(ESPER_STAGE_FOSSILIZED, ESPER_FAMILY_DEPTHWISE, 0, blend, 1.0F), true};
+    modules[2].desc.kernel = 5;
     expect_reference(modules);
   }
 }

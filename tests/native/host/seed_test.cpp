@@ -142,9 +142,35 @@ TEST(Telemetry, MatchesTheValuesComputedByHand) {
   EXPECT_GT(rows[1].module_rms, 0.0);
   EXPECT_GT(rows[1].upstream_rms, 0.0);
   EXPECT_LE(std::abs(rows[1].alignment), 1.0);
+  EXPECT_NEAR(rows[1].module_variance + rows[1].module_mean * rows[1].module_mean,
+              rows[1].module_rms * rows[1].module_rms, 1e-9);
+  EXPECT_EQ(rows[1].dead_fraction, -1.0);
   ASSERT_EQ(esper_host_seed_telemetry_read(host.get(), 1, rows, 4, &count), ESPER_OK);
   EXPECT_EQ(count, 2);
   EXPECT_EQ(rows[0].evaluated, 0);
+}
+
+// W1 = 0 and W2 = 0, so that the hidden units are relu(b1), two of them dead, and g(x) is b2 = (0.25, 0.75).
+TEST(Telemetry, CountsDeadUnitsAndTheModulesMoments) {
+  GraphBuilder graph;
+  build_small_net(graph, 0.0);
+  Host host(graph);
+  host.optimizer(ESPER_HOST_SGD, sgd_group(0.0F, false, 0.0F));
+  esper_lattice_seed desc = seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_BOTTLENECK, 4);
+  desc.activation = ESPER_ACTIVATION_RELU;
+  host.germinate(0, 1, desc, 2);
+  Tensor arena = torch::zeros({22});
+  arena.narrow(0, 8, 4).copy_(torch::tensor({-1.0F, -2.0F, 1.0F, 2.0F}));
+  arena.narrow(0, 20, 2).copy_(torch::tensor({0.25F, 0.75F}));
+  host.write("arena/0", arena);
+  host.train(small_batch(0), {0.1F, 0.0F, 1});
+  esper_host_seed_telemetry rows[4];
+  int32_t count = 0;
+  ASSERT_EQ(esper_host_seed_telemetry_read(host.get(), 0, rows, 4, &count), ESPER_OK);
+  EXPECT_EQ(rows[1].dead_fraction, 0.5);
+  EXPECT_NEAR(rows[1].module_mean, 0.5, 1e-6);
+  EXPECT_NEAR(rows[1].module_variance, 0.0625, 1e-6);
+  EXPECT_EQ(rows[0].dead_fraction, 0.0);
 }
 
 }  // namespace
