@@ -37,6 +37,7 @@ add_library(esper_core OBJECT
   cuda/placement.cpp
   cuda/plan.cpp
   cuda/shared_library.cpp
+  cuda/work_list.cpp
   layout/blueprint.cpp
   layout/lattice.cpp
   layout/lifecycle.cpp

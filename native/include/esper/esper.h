@@ -527,7 +527,9 @@ ESPER_API ESPER_MUST_USE esper_status esper_cuda_compile(const char* architectur
    valid when esper_cuda_lattice_update rewrites them, as long as shape and addresses stay. */
 typedef struct esper_cuda_lattice esper_cuda_lattice;
 
-/* Creates the tables of lattice for tensors of this shape and dtype, with all the memory that later calls need. */
+/* Creates the tables of lattice for tensors of this shape and dtype, with all the memory that later calls need.
+   ESPER_ERROR_UNSUPPORTED if a seed's rank * channels (depthwise: channels^2, or channels * positions) is 2^28 or
+   more. Launches on one device lattice share its workspace: order them on one stream, or by events. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_create(esper_cuda* cuda, const esper_lattice* lattice,
                                                                 const esper_shape* shape, int32_t dtype,
                                                                 esper_cuda_lattice** device_lattice);

@@ -260,9 +260,9 @@ std::int64_t unit_count(const Setting& setting, const EsperGroup& group) noexcep
 }
 
 std::int64_t unit_cost(const Setting& setting, const EsperGroup& group, bool backward) noexcept {
-  const std::int64_t chunk = group.channels * (group.kind == ESPER_CUDA_GATE || group.kind == ESPER_CUDA_DEPTHWISE
-                                                   ? setting.positions
-                                                   : std::int64_t{group.tile});
+  const std::int64_t chunk =
+      group.channels * (group.kind == ESPER_CUDA_GATE || group.kind == ESPER_CUDA_DEPTHWISE ? setting.positions
+                                                                                            : std::int64_t{group.tile});
   switch (group.kind) {
     case ESPER_CUDA_COPY:
       return 2 * chunk;

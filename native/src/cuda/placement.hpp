@@ -11,10 +11,10 @@ namespace esper::cuda {
 
 // What every placement depends on.
 struct Setting {
-  std::int64_t rows;       // batch * positions
+  std::int64_t rows;  // batch * positions
   std::int64_t batch;
   std::int64_t positions;
-  std::int32_t element;    // Bytes of an element.
+  std::int32_t element;  // Bytes of an element.
   bool tokens;
 };
 

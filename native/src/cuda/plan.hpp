@@ -6,16 +6,11 @@
 #include <vector>
 
 #include "cuda/tables.h"
+#include "cuda/work_list.hpp"
 #include "esper/esper.h"
 #include "layout/lattice.hpp"
 
 namespace esper::cuda {
-
-// Blocks of the fixed grids.
-struct Grid {
-  std::int32_t forward;   // >= 1
-  std::int32_t backward;  // >= 1
-};
 
 // Tables and memory of a lattice on tensors of one shape and storage. Launches take
 //   grid     grid().forward or grid().backward blocks of ESPER_CUDA_THREADS threads,

@@ -69,11 +69,11 @@ enum EsperCudaBlend { ESPER_CUDA_UNIFORM = 0, ESPER_CUDA_CHANNEL = 1, ESPER_CUDA
 
 /* Start of the table. Offsets are bytes from its start, or from the start of the workspace where they say so. */
 struct EsperHeader {
-  long long rows;      /* batch * positions */
+  long long rows; /* batch * positions */
   long long batch;
   long long positions;
-  long long width;     /* Columns of an image. */
-  long long seeds[2];  /* EsperSeed arrays: forward, backward. */
+  long long width;    /* Columns of an image. */
+  long long seeds[2]; /* EsperSeed arrays: forward, backward. */
   long long groups[ESPER_CUDA_LISTS];
   long long spans[ESPER_CUDA_LISTS];
   long long first[ESPER_CUDA_LISTS]; /* int [blocks + 1]: a block's spans. */
@@ -97,43 +97,43 @@ struct EsperSeed {
   double alpha_slope; /* d w / d alpha of a uniform weight. */
   int index;          /* The caller's number. */
   int family;
-  int activation;     /* -1 = none */
-  int blend;          /* EsperCudaBlend */
+  int activation; /* -1 = none */
+  int blend;      /* EsperCudaBlend */
   int flags;
   int channel_begin;
-  int channels;       /* C */
-  int hidden;         /* H: R of lowrank, bottleneck and gate, C of depthwise, 0 of affine. */
-  int kernel;         /* k of depthwise, else 0. */
-  float weight;       /* w of a uniform weight; 1 in Training. */
+  int channels; /* C */
+  int hidden;   /* H: R of lowrank, bottleneck and gate, C of depthwise, 0 of affine. */
+  int kernel;   /* k of depthwise, else 0. */
+  float weight; /* w of a uniform weight; 1 in Training. */
   float alpha;
   float kappa;
-  int input_weight;   /* Parameters from theta on, -1 = none; as layout::ParameterMap. */
+  int input_weight; /* Parameters from theta on, -1 = none; as layout::ParameterMap. */
   int input_bias;
   int output_weight;
   int output_bias;
   int blend_weight;
-  int panel_row;      /* First row in the group's panels of x and dy. */
-  int hidden_row;     /* First of H rows in the panels of hidden values. */
-  int weight_row;     /* First of the seed's rows by position: w; backward also sigmoid(u) and du of the gated blend. */
-  int w_input_t;      /* Staged [C][pad4(H)]: input weights by channel. Pointwise products only. */
-  int w_input;        /* Staged [H][pad4(C)]. Pointwise products, backward. */
-  int w_output_t;     /* Staged [H][pad4(C)]: output weights by hidden unit. Pointwise products and depthwise. */
-  int w_output;       /* Staged [C][pad4(H)]. Pointwise products and depthwise, backward. */
-  int w_input_bias;   /* pad4(H) */
-  int w_output_bias;  /* pad4(C) */
-  int w_channel;      /* pad4(C): w[c]; the uniform weight in all channels, 1 for gated. */
-  int w_gate;         /* pad4(C + 1): q, p of the gated blend. */
-  int w_vector;       /* u [C] of affine; K [C][k k] of depthwise; vectors of gate: m, k, rx, ds [pad4(C)],
-                         h, slope, dpre [pad4(H)]. */
-  int sums;           /* First float of the seed's gradient sums, multiple of 4. */
-  int sum_count;      /* Floats, a multiple of 4. */
-  int s_input;        /* Sections, from sums on: [H][C], of depthwise [C][k k]. */
-  int s_input_bias;   /* [H] */
-  int s_output;       /* [C][H], of affine [C]. */
-  int s_output_bias;  /* [C] */
-  int s_gate;         /* [C], and behind it the sum of du. */
-  int s_module;       /* [C], gate family: sum dy g. */
-  int stats;          /* First double in the statistics memory: [warps][ESPER_CUDA_STATS]. */
+  int panel_row;     /* First row in the group's panels of x and dy. */
+  int hidden_row;    /* First of H rows in the panels of hidden values. */
+  int weight_row;    /* First of the seed's rows by position: w; backward also sigmoid(u) and du of the gated blend. */
+  int w_input_t;     /* Staged [C][pad4(H)]: input weights by channel. Pointwise products only. */
+  int w_input;       /* Staged [H][pad4(C)]. Pointwise products, backward. */
+  int w_output_t;    /* Staged [H][pad4(C)]: output weights by hidden unit. Pointwise products and depthwise. */
+  int w_output;      /* Staged [C][pad4(H)]. Pointwise products and depthwise, backward. */
+  int w_input_bias;  /* pad4(H) */
+  int w_output_bias; /* pad4(C) */
+  int w_channel;     /* pad4(C): w[c]; the uniform weight in all channels, 1 for gated. */
+  int w_gate;        /* pad4(C + 1): q, p of the gated blend. */
+  int w_vector;      /* u [C] of affine; K [C][k k] of depthwise; vectors of gate: m, k, rx, ds [pad4(C)],
+                        h, slope, dpre [pad4(H)]. */
+  int sums;          /* First float of the seed's gradient sums, multiple of 4. */
+  int sum_count;     /* Floats, a multiple of 4. */
+  int s_input;       /* Sections, from sums on: [H][C], of depthwise [C][k k]. */
+  int s_input_bias;  /* [H] */
+  int s_output;      /* [C][H], of affine [C]. */
+  int s_output_bias; /* [C] */
+  int s_gate;        /* [C], and behind it the sum of du. */
+  int s_module;      /* [C], gate family: sum dy g. */
+  int stats;         /* First double in the statistics memory: [warps][ESPER_CUDA_STATS]. */
   int reserved;
 };
 
@@ -143,26 +143,26 @@ struct EsperGroup {
   long long partial_bytes; /* Of one slot: per seed ESPER_CUDA_STATS doubles, then for all seeds the sums. */
   int kind;
   int flags;
-  int first_seed;          /* In the seed array of its direction. */
+  int first_seed; /* In the seed array of its direction. */
   int seeds;
   int channel_begin;
   int channels;
-  int tile;                /* Rows of a panel, a power of two from 32 on; of a copy unit. */
-  int slots;               /* Spans of this group in its list. */
-  int counter;             /* Number of its ticket. */
+  int tile;    /* Rows of a panel, a power of two from 32 on; of a copy unit. */
+  int slots;   /* Spans of this group in its list. */
+  int counter; /* Number of its ticket. */
   int panel_rows;
   int hidden_rows;
-  int p_x;                 /* Placements of the panels, floats. */
+  int p_x; /* Placements of the panels, floats. */
   int p_dy;
   int p_hidden;
   int p_slope;
   int p_dhidden;
   int p_weight;
-  int panels_at;           /* Bytes in shared memory, or in scratch where flags say so. */
+  int panels_at; /* Bytes in shared memory, or in scratch where flags say so. */
   int weights_at;
   int sums_at;
-  int sum_count;           /* Floats of all sums; statistics lie behind them. */
-  int item_at;             /* Bytes in scratch: a whole item of depthwise. */
+  int sum_count; /* Floats of all sums; statistics lie behind them. */
+  int item_at;   /* Bytes in scratch: a whole item of depthwise. */
 };
 
 /* A run of units of one group, done by one block. */

@@ -33,8 +33,8 @@ bool is_evaluated(const Problem& problem, const esper_lattice_seed& seed) {
   if (seed.stage == ESPER_STAGE_TRAINING) {
     return true;
   }
-  const bool blended = seed.stage == ESPER_STAGE_BLENDING || seed.stage == ESPER_STAGE_HOLDING ||
-                       seed.stage == ESPER_STAGE_FOSSILIZED;
+  const bool blended =
+      seed.stage == ESPER_STAGE_BLENDING || seed.stage == ESPER_STAGE_HOLDING || seed.stage == ESPER_STAGE_FOSSILIZED;
   return blended && (seed.alpha > 0.0F || seed.blend != ESPER_BLEND_CONFIDENCE);
 }
 

@@ -14,8 +14,8 @@ namespace esper_shim {
 namespace {
 
 constexpr int kWarp = 32;
-constexpr std::size_t kGuard = 256;         // Bytes of canary on both sides of the shared memory.
-constexpr unsigned char kPoison = 0xFF;     // NaN as a float, -1 as an int.
+constexpr std::size_t kGuard = 256;      // Bytes of canary on both sides of the shared memory.
+constexpr unsigned char kPoison = 0xFF;  // NaN as a float, -1 as an int.
 constexpr unsigned char kCanary = 0xA5;
 
 enum class Wait { kNone, kBarrier, kExchange, kDone };

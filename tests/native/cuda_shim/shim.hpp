@@ -1,5 +1,6 @@
 // Runs CUDA kernels of esper on the CPU, for tests: a block's threads are fibers that one OS thread switches between at
-// barriers and lane exchanges, blocks run one after the other. Include before the kernels, with ESPER_CUDA_SHIM defined.
+// barriers and lane exchanges, blocks run one after the other. Include before the kernels, with ESPER_CUDA_SHIM
+// defined.
 #pragma once
 
 #include <cmath>

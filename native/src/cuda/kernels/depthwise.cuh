@@ -56,8 +56,7 @@ struct Image {
   int height;
 };
 ESPER_DEVICE Image make_image(const Launch& launch) {
-  return {static_cast<int>(launch.header->width),
-          static_cast<int>(launch.geometry.positions / launch.header->width)};
+  return {static_cast<int>(launch.header->width), static_cast<int>(launch.geometry.positions / launch.header->width)};
 }
 
 // sum over taps of kernel[tap] view(channel, position + sign * (tap - centre)), zero outside of the image.
@@ -84,9 +83,8 @@ ESPER_DEVICE float correlate(const ItemView<Value>& view, const Image& image, co
 }
 
 // Hidden values (and slopes) of a tile, 0 in the columns behind it.
-ESPER_CALL void depthwise_hidden(const Launch& launch, const EsperGroup& group, const EsperSeed& seed,
-                                   const Rows& rows, const Memory& memory, const ItemView<const Element>& view,
-                                   bool backward) {
+ESPER_CALL void depthwise_hidden(const Launch& launch, const EsperGroup& group, const EsperSeed& seed, const Rows& rows,
+                                 const Memory& memory, const ItemView<const Element>& view, bool backward) {
   const Image image = make_image(launch);
   const int kernel = seed.kernel;
   for (int index = thread_index(); index < seed.channels * group.tile; index += ESPER_CUDA_THREADS) {
@@ -149,7 +147,7 @@ ESPER_CALL void forward_depthwise(const Launch& launch, const EsperGroup& group,
 
 // dK and db1 over a tile: one warp a channel, lanes along the positions.
 ESPER_CALL void add_tap_sums(const Launch& launch, const EsperGroup& group, const EsperSeed& seed, const Rows& rows,
-                               const Memory& memory, const ItemView<const Element>& view) {
+                             const Memory& memory, const ItemView<const Element>& view) {
   const Image image = make_image(launch);
   const int lane = thread_index() & 31;
   const int kernel = seed.kernel;
@@ -181,7 +179,7 @@ ESPER_CALL void add_tap_sums(const Launch& launch, const EsperGroup& group, cons
 
 // Second pass over an item: dx = dy + correlation of dpre with the mirrored taps + q du.
 ESPER_CALL void depthwise_input_gradient(const Launch& launch, const EsperSeed& seed, const Memory& memory,
-                                           const ItemView<const float>& dpre, const float* du, long long item) {
+                                         const ItemView<const float>& dpre, const float* du, long long item) {
   const Geometry& geometry = launch.geometry;
   const Image image = make_image(launch);
   const int positions = static_cast<int>(geometry.positions);

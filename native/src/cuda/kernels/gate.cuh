@@ -66,7 +66,7 @@ ESPER_DEVICE Rows item_rows(const Geometry& geometry, long long item, long long 
 
 // m, the hidden values and k of an item. The x panel holds the item's last tile afterwards. Ends with a barrier.
 ESPER_CALL void squeeze(const Launch& launch, const EsperGroup& group, const EsperSeed& seed, const Memory& memory,
-                          long long item) {
+                        long long item) {
   const ItemVectors v = item_vectors(seed, memory);
   const Geometry& geometry = launch.geometry;
   for (int c = thread_index(); c < seed.channels; c += ESPER_CUDA_THREADS) {
@@ -211,7 +211,7 @@ ESPER_DEVICE void excite_gate_gradient(const EsperGroup& group, const EsperSeed&
 
 // First pass over x and dy of an item: v.product, the gate's parameters, telemetry.
 ESPER_CALL void excite_products(const Launch& launch, const EsperGroup& group, const EsperSeed& seed,
-                                  const Memory& memory, long long item, int needs) {
+                                const Memory& memory, long long item, int needs) {
   const ItemVectors v = item_vectors(seed, memory);
   const Geometry& geometry = launch.geometry;
   const bool resident = geometry.positions <= group.tile;
@@ -304,7 +304,7 @@ ESPER_CALL void squeeze_gradient(const Launch& launch, const EsperSeed& seed, co
 
 // Second pass: dx = dy (1 + w k) + dm / positions + q du.
 ESPER_CALL void excite_input_gradient(const Launch& launch, const EsperGroup& group, const EsperSeed& seed,
-                                        const Memory& memory, long long item) {
+                                      const Memory& memory, long long item) {
   const ItemVectors v = item_vectors(seed, memory);
   const Geometry& geometry = launch.geometry;
   const bool resident = geometry.positions <= group.tile;

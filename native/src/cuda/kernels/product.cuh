@@ -143,8 +143,8 @@ ESPER_DEVICE int outer_pieces(int a_rows, int b_rows) {
 }
 
 // Of one piece: products[i][j] += sum over columns of a[i] b[j], and, where the block of columns of b is the first,
-// row_sums[i] += sum over columns of a[i] (times weight's column, if given). a and b are panel rows from a_row and b_row
-// on; products has leading b_rows. products or row_sums may be NULL. All lanes of the warp take part.
+// row_sums[i] += sum over columns of a[i] (times weight's column, if given). a and b are panel rows from a_row and
+// b_row on; products has leading b_rows. products or row_sums may be NULL. All lanes of the warp take part.
 ESPER_DEVICE void outer_piece(int piece, const float* a, int a_row, int a_rows, const float* b, int b_row, int b_rows,
                               const float* weight, int weight_row, int tile, float* products, float* row_sums) {
   const int lane = thread_index() & 31;

@@ -32,15 +32,15 @@ ESPER_CALL double total_sum(const Partials& partials, int index) {
 ESPER_DEVICE double total_statistic(const Partials& partials, int seed, int k) {
   double total = 0.0;
   for (int slot = 0; slot < partials.slots; ++slot) {
-    total += load_shared_result(
-        reinterpret_cast<const double*>(partials.first + slot * partials.stride) + seed * ESPER_CUDA_STATS + k);
+    total += load_shared_result(reinterpret_cast<const double*>(partials.first + slot * partials.stride) +
+                                seed * ESPER_CUDA_STATS + k);
   }
   return total;
 }
 
 // Writes a span's sums and statistics to its slot. All threads; a barrier lies before.
 ESPER_CALL void write_partial(const Launch& launch, const EsperGroup& group, const EsperSpan& span,
-                                const Memory& memory) {
+                              const Memory& memory) {
   unsigned char* slot = launch.arguments->workspace + launch.header->partials + group.partial +
                         static_cast<long long>(span.slot) * group.partial_bytes;
   double* stats = reinterpret_cast<double*>(slot);
@@ -93,12 +93,11 @@ ESPER_CALL double module_product(const EsperSeed& seed, const Partials& partials
   }
   double product = 0.0;
   if (seed.output_bias >= 0) {
-    product = static_cast<double>(base[seed.output_bias + c]) *
-              total_sum(partials, seed.sums + seed.s_output_bias + c);
+    product = static_cast<double>(base[seed.output_bias + c]) * total_sum(partials, seed.sums + seed.s_output_bias + c);
   }
   if (seed.hidden == 0) {
-    return product + static_cast<double>(base[seed.input_weight + c]) *
-                         total_sum(partials, seed.sums + seed.s_output + c);
+    return product +
+           static_cast<double>(base[seed.input_weight + c]) * total_sum(partials, seed.sums + seed.s_output + c);
   }
   for (int r = 0; r < seed.hidden; ++r) {
     const int at = c * seed.hidden + r;
@@ -148,7 +147,7 @@ ESPER_CALL void finish_parameters(const EsperSeed& seed, const Partials& partial
 
 // Gradients of alpha and of the channel vector. All threads; uses 256 doubles of shared memory behind the control data.
 ESPER_CALL void finish_blend(const EsperSeed& seed, const Partials& partials, int number, const float* base,
-                               bool learns, bool alpha, float* target, float* dalpha) {
+                             bool learns, bool alpha, float* target, float* dalpha) {
   const bool channel = seed.blend == ESPER_CUDA_CHANNEL;
   double sum = 0.0;
   if (alpha || (learns && channel)) {

@@ -86,7 +86,8 @@ ESPER_DEVICE Raw pack(const float (&values)[kVector]) {
   Raw raw;
   ESPER_UNROLL
   for (int i = 0; i < 4; ++i) {
-    raw.word[i] = static_cast<unsigned>(narrow(values[2 * i])) | (static_cast<unsigned>(narrow(values[2 * i + 1])) << 16);
+    raw.word[i] =
+        static_cast<unsigned>(narrow(values[2 * i])) | (static_cast<unsigned>(narrow(values[2 * i + 1])) << 16);
   }
   return raw;
 }
