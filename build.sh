@@ -35,6 +35,7 @@ usage() {
 Usage: ./build.sh COMMAND [arguments]
 
   setup              install what is missing (Debian 12 and relatives, with apt)
+       --nvrtc       also NVIDIA's run-time compiler, from Debian's non-free component
   build              build the native libraries and the program, artifacts/bin/esper
   test               build everything and run all tests; ends with "N passed, N failed"
        --native      only the native tests, plain and under sanitizers
@@ -42,6 +43,7 @@ Usage: ./build.sh COMMAND [arguments]
        --filter X    only tests whose name contains X
   demo [options]     grow a small network on the built-in glyphs; options go to 'esper train'
   bench [NAME ...]   list the benchmark programs, or run one with its arguments (--json FILE)
+  gpu [options]      check and measure the CUDA path on a machine with a GPU; needs no .NET ('gpu --help')
   bindings [--check] regenerate the C# bindings from the C headers, or see whether they are current
   format [--check]   format the sources, or see whether they are
   clean              remove artifacts/; recorded runs stay
@@ -181,6 +183,48 @@ setup() {
     fi
   fi
   check_blas
+}
+
+# NVRTC, NVIDIA's run-time compiler: compiles the CUDA kernels where a device or a test asks for it. libesper works
+# without it, by the PTX that clang made at build time.
+nvrtc_packages=(libnvrtc11.2 libnvrtc-builtins11.8)
+
+has_nvrtc() {
+  dpkg-query -W -f '${db:Status-Status}\n' "${nvrtc_packages[@]}" 2>/dev/null | grep -cx installed | grep -qx 2
+}
+
+nvrtc_offered() { LC_ALL=C apt-cache policy "${nvrtc_packages[0]}" | grep -q 'Candidate: [0-9]'; }
+
+# Prints an apt source for the non-free component of the mirror that the machine's own main component comes from.
+nvrtc_source() {
+  local uri='' suite='' component='' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  while read -r uri suite component; do
+    [[ "$component" != main || "$suite" == *-* ]] || break
+  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian')
+  [[ "$component" == main && "$suite" != *-* ]] || return 1
+  printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: contrib non-free\n' "$uri" "$suite"
+  [[ ! -e "$keyring" ]] || printf 'Signed-By: %s\n' "$keyring"
+}
+
+setup_nvrtc() {
+  [[ -z "${ESPER_SKIP_SETUP:-}" ]] || return 0
+  if has_nvrtc; then
+    say "NVRTC is installed."
+    return 0
+  fi
+  have apt-get && have dpkg-query || die "This system has no apt." \
+    "Install NVRTC from the CUDA toolkit or with 'pip install nvidia-cuda-nvrtc-cu12'; ESPER_NVRTC names its file."
+  say "NVRTC compiles the CUDA kernels at run time. Its Debian packages are not free software (NVIDIA's licence)."
+  say "Installing ${nvrtc_packages[*]} (17 MB) from the component non-free of this machine's Debian mirror"
+  local list=/etc/apt/sources.list.d/esper-nvrtc.sources source as_root=()
+  if ((EUID != 0)); then as_root=(sudo); fi
+  if ! nvrtc_offered && [[ ! -e "$list" ]]; then
+    source="$(nvrtc_source)" || die "No Debian mirror is among the apt sources." \
+      "Install NVRTC from the CUDA toolkit or with 'pip install nvidia-cuda-nvrtc-cu12'; ESPER_NVRTC names its file."
+    say "Writing $list"
+    printf '%s\n' "$source" | "${as_root[@]}" tee "$list" >/dev/null
+  fi
+  stage "install NVRTC" install_packages "${nvrtc_packages[@]}"
 }
 
 # --- build ----------------------------------------------------------------------------------------------------------
@@ -347,11 +391,19 @@ main() {
   local command=${1:-help}
   shift || true
   case "$command" in
-    setup) setup && say "Everything that Esper needs is here." ;;
+    setup)
+      case "${1:-}" in
+        --nvrtc) setup_nvrtc || die "NVRTC could not be installed." "Without it, libesper runs the PTX built into it." ;;
+        '') ;;
+        *) die "'setup' does not know '$1'." "It takes --nvrtc." ;;
+      esac
+      setup && say "Everything that Esper needs is here."
+      ;;
     build) build ;;
     test) test_all "$@" ;;
     demo) demo "$@" ;;
     bench) bench "$@" ;;
+    gpu) exec "$root/benchmarks/gpu/run.sh" "$@" ;;
     bindings) bindings "$@" ;;
     format) format "$@" ;;
     clean) rm -rf "$artifacts" ;;

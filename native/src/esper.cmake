@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 # The code itself, also linked by the tests that look behind the C ABI.
 add_library(esper_core OBJECT
   abi/context_abi.cpp
+  abi/cuda_abi.cpp
   abi/error.cpp
   abi/info.cpp
   abi/lattice_abi.cpp
@@ -23,6 +24,20 @@ add_library(esper_core OBJECT
   cpu/partition.cpp
   cpu/seed_task.cpp
   cpu/thread_pool.cpp
+  cuda/device_lattice.cpp
+  cuda/device_memory.cpp
+  cuda/digest.cpp
+  cuda/driver.cpp
+  cuda/engine.cpp
+  cuda/image.cpp
+  cuda/image_cache.cpp
+  cuda/nvrtc.cpp
+  cuda/nvrtc_search.cpp
+  cuda/optimizer_launch.cpp
+  cuda/placement.cpp
+  cuda/plan.cpp
+  cuda/shared_library.cpp
+  cuda/work_list.cpp
   layout/blueprint.cpp
   layout/lattice.cpp
   layout/lifecycle.cpp
@@ -55,6 +70,12 @@ else()
   target_compile_definitions(esper_core PRIVATE ESPER_ISA_X86=0)
 endif()
 
+# The CUDA kernels travel inside the library, as text for NVRTC and as PTX.
+file(GLOB ESPER_CUDA_SOURCES CONFIGURE_DEPENDS
+  ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/*.cuh ${CMAKE_CURRENT_SOURCE_DIR}/cuda/*tables.h)
+esper_embed_cuda_kernels(esper_core TOP ${CMAKE_CURRENT_SOURCE_DIR}/cuda/kernels/image.cuh SOURCES ${ESPER_CUDA_SOURCES})
+set_source_files_properties(abi/info.cpp PROPERTIES COMPILE_DEFINITIONS ESPER_HAS_PTX=$<BOOL:${ESPER_CUDA_CLANG}>)
+
 target_include_directories(esper_core
   PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/../include
   PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
@@ -62,12 +83,12 @@ target_compile_definitions(esper_core PRIVATE
   ESPER_BUILD
   ESPER_VERSION_TEXT="${PROJECT_VERSION}"
   ESPER_BUILD_TEXT="$<IF:$<BOOL:${CMAKE_BUILD_TYPE}>,${CMAKE_BUILD_TYPE},unspecified>")
-target_link_libraries(esper_core PUBLIC Threads::Threads)
+target_link_libraries(esper_core PUBLIC Threads::Threads ${CMAKE_DL_LIBS})
 esper_target_warnings(esper_core)
 
 add_library(esper SHARED)
 add_library(esper::esper ALIAS esper)
-target_link_libraries(esper PRIVATE esper_core Threads::Threads)
+target_link_libraries(esper PRIVATE esper_core Threads::Threads ${CMAKE_DL_LIBS})
 target_include_directories(esper PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/native/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(esper PROPERTIES OUTPUT_NAME esper LINKER_LANGUAGE CXX

@@ -60,7 +60,8 @@ enum esper_status_code {
 /* Version of the interface that the loaded library implements; compare with ESPER_ABI_VERSION. */
 ESPER_API uint32_t esper_abi_version(void);
 
-/* One line of JSON: {"version","compiler","build","isa":[...]}; static. */
+/* One line of JSON: {"version","compiler","build","isa":[...],"ptx":[...]}; static. ptx: storages whose CUDA kernels
+   the library carries as PTX. */
 ESPER_API const char* esper_build_info(void);
 
 /* UTF-8 text of the last failure on the calling thread, "" if none; valid until the next call on this thread. */
@@ -452,8 +453,11 @@ ESPER_API ESPER_MUST_USE esper_status esper_optimizer_step(esper_context* contex
 
 /* The CUDA driver (libcuda) and, where it is installed, NVRTC are opened at run time; libesper links neither. All
    tensor pointers of this section are device addresses, streams are CUstream handles (NULL = the legacy default
-   stream) of the context that is current on the calling thread at esper_cuda_create. Work is queued on the stream and
-   the calls return; nothing synchronises. */
+   stream) of the device's primary context, the one that the CUDA runtime and PyTorch use; it need not be current on the
+   calling thread. Work is queued on the stream and the calls return; between create and destroy nothing allocates
+   device memory or synchronises, so that every call but esper_cuda_lattice_update may be captured into a graph. Lack of
+   device memory is ESPER_ERROR_OUT_OF_MEMORY. A failure that an earlier kernel caused is reported by a later call. In
+   the environment, ESPER_CUDA_DRIVER and ESPER_NVRTC name other libraries to open. */
 
 /* Storage of activations. Parameters, their gradients and all sums are float32; accumulation is float32. */
 enum esper_dtype { ESPER_DTYPE_FLOAT32 = 0, ESPER_DTYPE_FLOAT16 = 1, ESPER_DTYPE_BFLOAT16 = 2 };
@@ -491,10 +495,29 @@ typedef struct esper_cuda_options {
 
 /* Opens the device; ESPER_ERROR_UNSUPPORTED names what is missing. Kernels are compiled at first use. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_create(const esper_cuda_options* options, esper_cuda** cuda);
-/* Frees it; the caller has seen to it that nothing queued still runs. */
+/* Frees it, the last of the lattices made with it first; the caller has seen to it that nothing queued still runs. */
 ESPER_API void esper_cuda_destroy(esper_cuda* cuda);
 
-/* Compiles the kernels for storage dtype with NVRTC for "sm_80", "sm_90", ... (to machine code) or "compute_80", ...
+/* What the kernels of a device are; grows as they are loaded. */
+typedef struct esper_cuda_description {
+  uint32_t struct_size;
+  int32_t capability;      /* Of the device, 10 * major + minor. */
+  int32_t multiprocessors; /* Of the device. */
+  int32_t nvrtc;           /* Version of the NVRTC in use, 1000 * major + 10 * minor; 0 = none. */
+  int32_t compiled;        /* Images compiled by NVRTC since create. */
+  int32_t cached;          /* Images found in the cache. */
+  int32_t builtin;         /* Images made by the driver from the built-in PTX. */
+  int32_t forward_blocks;  /* Fixed grid of esper_cuda_lattice_forward; 0 = no kernels loaded yet. */
+  int32_t backward_blocks; /* Fixed grid of esper_cuda_lattice_backward. */
+  int32_t reserved;
+  char note[256]; /* What did not work without being an error (the cache's folder can not be written, the built-in PTX
+                     had to replace NVRTC), "" if all did. */
+} esper_cuda_description;
+
+/* Fills description. */
+ESPER_API ESPER_MUST_USE esper_status esper_cuda_describe(const esper_cuda* cuda, esper_cuda_description* description);
+
+/* Compiles all kernels for storage dtype with NVRTC for "sm_80", "sm_90", ... (to machine code) or "compute_80", ...
    (to PTX); needs no device and no driver. size receives the bytes of the image; image may be NULL, otherwise it has
    room for capacity bytes and is filled if the image fits. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_compile(const char* architecture, int32_t dtype, void* image,
@@ -504,14 +527,18 @@ ESPER_API ESPER_MUST_USE esper_status esper_cuda_compile(const char* architectur
    valid when esper_cuda_lattice_update rewrites them, as long as shape and addresses stay. */
 typedef struct esper_cuda_lattice esper_cuda_lattice;
 
-/* Creates the tables of lattice for tensors of this shape and dtype, with all the memory that later calls need. */
+/* Creates the tables of lattice for tensors of this shape and dtype, with all the memory that later calls need.
+   ESPER_ERROR_UNSUPPORTED if a seed's rank * channels (depthwise: channels^2, or channels * positions) is 2^28 or
+   more. Launches on one device lattice share its workspace: order them on one stream, or by events. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_create(esper_cuda* cuda, const esper_lattice* lattice,
                                                                 const esper_shape* shape, int32_t dtype,
                                                                 esper_cuda_lattice** device_lattice);
 /* Frees them, after what is queued on them has finished. */
 ESPER_API void esper_cuda_lattice_destroy(esper_cuda_lattice* device_lattice);
-/* Takes over the seeds that lattice has now: one asynchronous copy, ordered on stream. A change that needs more device
-   memory than esper_cuda_lattice_create reserved (ESPER_ERROR_UNSUPPORTED) needs a new device lattice. */
+/* Takes over the seeds that lattice has now: one asynchronous copy, ordered on stream, from pinned memory of the
+   library's own; waits only if the two updates before are still being copied. A change that needs more device memory
+   than esper_cuda_lattice_create reserved (ESPER_ERROR_UNSUPPORTED) needs a new device lattice. A stream that is being
+   captured is ESPER_ERROR_INVALID_ARGUMENT: a replay would bring old seeds back. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_update(esper_cuda_lattice* device_lattice,
                                                                 const esper_lattice* lattice, void* stream);
 /* esper_lattice_forward on the device; same semantics, in place included. */
@@ -526,8 +553,10 @@ ESPER_API ESPER_MUST_USE esper_status esper_cuda_lattice_backward(esper_cuda_lat
                                                                   const float* theta, int64_t theta_count,
                                                                   const void* x, const void* dy, void* dx,
                                                                   float* dtheta, float* dalpha, double* sums);
-/* esper_optimizer_step on the device: options and segments are host memory, the rest device memory. The segments are
-   copied with the launch. */
+/* esper_optimizer_step on the device, to the same bits: options and segments are host memory, the rest device memory.
+   The segments are copied with the launch, one launch for each 96 of them (neighbours of the same rate and step count
+   as one); a captured graph keeps the rates that it was captured with. The first call loads kernels if no lattice has,
+   which must not happen during a capture. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_optimizer_step(esper_cuda* cuda, void* stream,
                                                                 const esper_optimizer_options* options,
                                                                 const esper_arena_segment* segments,

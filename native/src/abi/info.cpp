@@ -20,7 +20,7 @@ constexpr StructSize kStructSizes[] = {
     ESPER_STRUCT_SIZE(esper_lattice_seed),  ESPER_STRUCT_SIZE(esper_shape),
     ESPER_STRUCT_SIZE(esper_seed_sums),     ESPER_STRUCT_SIZE(esper_optimizer_options),
     ESPER_STRUCT_SIZE(esper_arena_segment), ESPER_STRUCT_SIZE(esper_cuda_info),
-    ESPER_STRUCT_SIZE(esper_cuda_options),
+    ESPER_STRUCT_SIZE(esper_cuda_options),  ESPER_STRUCT_SIZE(esper_cuda_description),
 };
 #undef ESPER_STRUCT_SIZE
 
@@ -28,6 +28,12 @@ constexpr StructSize kStructSizes[] = {
 #define ESPER_ISA_LIST "[\"scalar\",\"avx2\",\"avx512\"]"
 #else
 #define ESPER_ISA_LIST "[\"scalar\"]"
+#endif
+
+#if ESPER_HAS_PTX
+#define ESPER_PTX_LIST "[\"float32\",\"float16\",\"bfloat16\"]"
+#else
+#define ESPER_PTX_LIST "[]"
 #endif
 
 #if defined(__clang__)
@@ -50,7 +56,7 @@ uint32_t esper_abi_version(void) {
 
 const char* esper_build_info(void) {
   return "{\"version\":\"" ESPER_VERSION_TEXT "\",\"compiler\":\"" ESPER_COMPILER_TEXT
-         "\",\"build\":\"" ESPER_BUILD_TEXT "\",\"isa\":" ESPER_ISA_LIST "}";
+         "\",\"build\":\"" ESPER_BUILD_TEXT "\",\"isa\":" ESPER_ISA_LIST ",\"ptx\":" ESPER_PTX_LIST "}";
 }
 
 const char* esper_last_error(void) {

@@ -3,14 +3,10 @@
 
 #include "abi/context_handle.hpp"
 #include "abi/error.hpp"
+#include "abi/lattice_handle.hpp"
 #include "cpu/lattice_run.hpp"
 #include "layout/blueprint.hpp"
-#include "layout/lattice.hpp"
 #include "reference/reference.hpp"
-
-struct esper_lattice {
-  esper::layout::Lattice core;
-};
 
 namespace {
 
