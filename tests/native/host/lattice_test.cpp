@@ -33,8 +33,9 @@ Tensor image_value(const Tensor& x, const esper_lattice_seed& d, const Tensor& t
   const int64_t k = d.kernel;
   const Tensor kernel = theta.narrow(0, 0, c * k * k).view({c, 1, k, k});
   const Tensor w2 = theta.narrow(0, c * k * k + c, c * c).view({c, c});
-  const Tensor hidden =
-      F::gelu(F::conv2d(image.movedim(-1, 1), kernel, theta.narrow(0, c * k * k, c), 1, k / 2, 1, c)).movedim(1, -1);
+  const Tensor pre = F::conv2d(image.movedim(-1, 1), kernel, theta.narrow(0, c * k * k, c), 1, k / 2, 1, c);
+  // Written out: the gradient of libtorch 1.13's gelu is wrong where strides differ from those of its input.
+  const Tensor hidden = (0.5 * pre * (1 + F::erf(pre / std::sqrt(2.0)))).movedim(1, -1);
   return (hidden.matmul(w2.t()) + theta.narrow(0, c * k * k + c + c * c, c)).reshape(x.sizes());
 }
 

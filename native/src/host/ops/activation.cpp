@@ -30,7 +30,13 @@ Run make_gelu(NodeReader& reader, const Fusion&) {
   if (approximate != "none" && approximate != "tanh") {
     invalid(reader.place(), ": attribute 'approximate' is '", approximate, "', expected none or tanh");
   }
-  return [approximate](Io& io) { io.out(0, at::gelu(io.in(0), approximate)); };
+  return [approximate](Io& io) {
+    const at::MemoryFormat format = io.in(0).suggest_memory_format();
+    at::Tensor y = at::gelu(io.in(0).contiguous(format), approximate);
+    // libtorch 1.13 returns garbage where the gradient's strides differ from the input's.
+    if (y.requires_grad()) y.register_hook([format](const at::Tensor& dy) { return dy.contiguous(format); });
+    io.out(0, std::move(y));
+  };
 }
 
 Run make_leaky_relu(NodeReader& reader, const Fusion&) {
