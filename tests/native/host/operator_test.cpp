@@ -299,6 +299,25 @@ TEST(Operators, BatchNormalizationSurvivesALargeMean) {
   EXPECT_LT((host.forward({x}, true)[0].to(F::kDouble) - expected).abs().max().item<double>(), 5e-5);
 }
 
+// The gradient that reaches Gelu is laid out as the transposed cotangent is, not as Gelu's input.
+TEST(Operators, GeluTakesAGradientOfOtherStrides) {
+  torch::manual_seed(15);
+  for (const char* approximate : {"none", "tanh"}) {
+    GraphBuilder graph;
+    const Tensor x = F::randn({3, 4, 5, 7}), cotangent = F::randn({3, 5, 7, 4});
+    const int32_t y = graph.node("Gelu", {add_parameter(graph, "x", x)}, {attr("approximate", approximate)});
+    const int32_t last = graph.node("Transpose", {y}, {attr("perm", Ints{0, 2, 3, 1})});
+    graph.output(y);
+    graph.loss(graph.node("ReduceSum", {graph.node("Mul", {last, add_constant(graph, "c", cotangent)})},
+                          {attr("keepdims", 0)}));
+    Host host(graph);
+    host.gradients({});
+    const Tensor leaf = x.to(F::kDouble).requires_grad_(true);
+    (F::gelu(leaf, approximate).permute({0, 2, 3, 1}).contiguous() * cotangent.to(F::kDouble)).sum().backward();
+    EXPECT_LT(relative_error(host.state("grad/x"), leaf.grad()), 1e-5) << approximate;
+  }
+}
+
 TEST(Operators, TheListNamesEveryOperator) {
   const std::string names = std::string(" ") + esper_host_operators() + " ";
   for (const char* name : {"Conv", "BatchNormalization", "Relu", "Attention", "Gather", "SoftmaxCrossEntropyLoss", "esper.Lattice"}) {
