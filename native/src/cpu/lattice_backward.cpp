@@ -11,14 +11,14 @@ namespace {
 
 // The partial sums of one seed over all partitions, read in the order of the partitions.
 struct Partials {
-  const float* first;
+  const double* first;
   std::int64_t stride;  // From one partition to the next.
   std::int32_t partitions;
 
   double total(std::int64_t index) const noexcept {
     double sum = 0.0;
     for (std::int32_t i = 0; i < partitions; ++i) {
-      sum += static_cast<double>(first[i * stride + index]);
+      sum += first[i * stride + index];
     }
     return sum;
   }
@@ -27,9 +27,9 @@ struct Partials {
   void total(std::int64_t index, std::int64_t count, double* out) const noexcept {
     std::fill_n(out, count, 0.0);
     for (std::int32_t i = 0; i < partitions; ++i) {
-      const float* part = first + i * stride + index;
+      const double* part = first + i * stride + index;
       for (std::int64_t k = 0; k < count; ++k) {
-        out[k] += static_cast<double>(part[k]);
+        out[k] += part[k];
       }
     }
   }
@@ -235,7 +235,7 @@ struct Plan {
   std::int64_t statistics_size;  // Doubles a partition, rounded up so that partitions share no cache line.
   float* scratch;
   float* partials;
-  float* recent;  // pointwise_size floats a partition, of the kernels for rows.
+  double* totals;  // Laid out as partials.
   double* statistics;
 };
 
@@ -257,10 +257,27 @@ Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context
   plan.statistics_size = (static_cast<std::int64_t>(tasks) * kStatisticCount + 15) / 8 * 8;
   plan.scratch = workspace.scratch.reserve(plan.scratch_size * context.threads());
   plan.partials = workspace.partials.reserve(plan.partial_size * context.threads());
-  plan.recent = workspace.recent.reserve(geometry.channel_stride == 1 ? plan.pointwise_size * context.threads() : 0);
+  plan.totals = workspace.totals.reserve(plan.partial_size * context.threads());
   workspace.statistics.assign(static_cast<std::size_t>(plan.statistics_size * context.threads()), 0.0);
   plan.statistics = workspace.statistics.data();
   return plan;
+}
+
+// Kernels add to binary32 sums, which are moved into the totals before they grow long: rounding errors stay small
+// however large the tensor is. Kernels for rows add position after position, the others add sums of tiles.
+constexpr std::int64_t kRowsBetweenFolds = 512;
+constexpr std::int64_t kPositionsBetweenFolds = 8192;
+
+void fold(float* sums, double* totals, std::int64_t count) noexcept {
+  for (std::int64_t i = 0; i < count; ++i) {
+    totals[i] += static_cast<double>(sums[i]);
+    sums[i] = 0.0F;
+  }
+}
+
+void clear(float* sums, double* totals, std::int64_t count) noexcept {
+  clear_floats(sums, count);
+  std::fill_n(totals, count, 0.0);
 }
 
 // One partition's share of the families that work on whole batch items. There are as many slots as partitions: sums go
@@ -269,16 +286,20 @@ void run_images(std::int32_t partition, Context& context, const Plan& plan, cons
   const Workspace& workspace = context.workspace();
   const ImageSite& site = plan.site;
   const auto pointwise_tasks = static_cast<std::int64_t>(workspace.tasks.size());
+  const std::int64_t item_positions = std::max<std::int64_t>(1, site.height * site.width);
+  const std::int64_t items_between = std::max<std::int64_t>(1, kPositionsBetweenFolds / item_positions);
   ImageBlocks blocks(workspace.image_tasks, site.items, context.threads(), partition, context.threads());
   ImageBlock block;
   while (blocks.next(&block)) {
     float* partials = plan.partials + block.slot * plan.partial_size;
+    double* totals = plan.totals + block.slot * plan.partial_size;
     double* statistics = plan.statistics + block.slot * plan.statistics_size + pointwise_tasks * kStatisticCount;
     for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
       const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
-      clear_floats(partials + task.partial_start, task.partial.count);
+      clear(partials + task.partial_start, totals + task.partial_start, task.partial.count);
     }
     for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
+      const bool folds = item + 1 == block.item_end || (item - block.item_begin) % items_between == items_between - 1;
       for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
         const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
         const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
@@ -286,16 +307,11 @@ void run_images(std::int32_t partition, Context& context, const Plan& plan, cons
                                           task.want_dx ? tensors.dx + offset : nullptr,
                                           plan.scratch + partition * plan.scratch_size, partials + task.partial_start,
                                           statistics + std::int64_t{i} * kStatisticCount});
+        if (folds) {
+          fold(partials + task.partial_start, totals + task.partial_start, task.partial.count);
+        }
       }
     }
-  }
-}
-
-// Moves recent sums into the totals.
-void fold(float* recent, float* total, std::int64_t count) noexcept {
-  for (std::int64_t i = 0; i < count; ++i) {
-    total[i] += recent[i];
-    recent[i] = 0.0F;
   }
 }
 
@@ -304,15 +320,9 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   const Workspace& workspace = context.workspace();
   const Geometry& geometry = plan.geometry;
   float* partials = plan.partials + partition * plan.partial_size;
-  clear_floats(partials, plan.pointwise_size);
-  // Kernels for rows add position after position: their sums are folded away before they grow long, so that the
-  // rounding errors of large tensors stay small. Kernels for planes add whole tiles.
-  const bool folds = geometry.channel_stride == 1;
-  float* recent = folds ? plan.recent + partition * plan.pointwise_size : partials;
-  if (folds) {
-    clear_floats(recent, plan.pointwise_size);
-  }
-  constexpr std::int64_t kPositionsBetweenFolds = 2048;
+  double* totals = plan.totals + partition * plan.partial_size;
+  clear(partials, totals, plan.pointwise_size);
+  const std::int64_t between = geometry.channel_stride == 1 ? kRowsBetweenFolds : kPositionsBetweenFolds;
   std::int64_t positions = 0;
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
   Runs runs(geometry, partition, context.threads(), grouped_images(geometry, kLongestTile));
@@ -323,7 +333,7 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
         copy_channels(geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched, tensors.dy, tensors.dx);
       }
     }
-    float* partial = recent;
+    float* partial = partials;
     double* statistics = plan.statistics + partition * plan.statistics_size;
     for (const SeedTask& task : workspace.tasks) {
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
@@ -341,25 +351,23 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
       partial += task.partial.count;
       statistics += kStatisticCount;
     }
-    positions += run.count;
-    if (folds && positions >= kPositionsBetweenFolds) {
-      fold(recent, partials, plan.pointwise_size);
+    positions += run.count * run.images;
+    if (positions >= between) {
+      fold(partials, totals, plan.pointwise_size);
       positions = 0;
     }
   }
-  if (folds) {
-    fold(recent, partials, plan.pointwise_size);
-  }
+  fold(partials, totals, plan.pointwise_size);
   context.kernels().fence();
   run_images(partition, context, plan, tensors);
 }
 
-// Adds up the partitions of one task in their order and writes the seed's dtheta, dalpha and sums. partials and
-// statistics: those of the task in the first partition.
+// Adds up the partitions of one task in their order and writes the seed's dtheta, dalpha and sums. first_total
+// and first_statistics: those of the task in the first partition.
 void finish_task(const esper_lattice_seed& seed, const SeedTask& task, Context& context, const Plan& plan,
-                 const float* first_partial, const double* first_statistics, const float* theta,
+                 const double* first_total, const double* first_statistics, const float* theta,
                  const Gradients& tensors) {
-  const Partials partials{first_partial, plan.partial_size, context.threads()};
+  const Partials partials{first_total, plan.partial_size, context.threads()};
   double statistics[kStatisticCount] = {};
   for (std::int32_t i = 0; i < context.threads(); ++i) {
     for (std::int32_t k = 0; k < kStatisticCount; ++k) {
@@ -392,13 +400,13 @@ void finish_task(const esper_lattice_seed& seed, const SeedTask& task, Context& 
 void finish(const layout::Lattice& lattice, Context& context, const Plan& plan, const float* theta,
             const Gradients& tensors) {
   const Workspace& workspace = context.workspace();
-  const float* partial = plan.partials;
+  const double* total = plan.totals;
   const double* statistics = plan.statistics;
   for (const std::vector<SeedTask>* tasks : {&workspace.tasks, &workspace.image_tasks}) {
     for (const SeedTask& task : *tasks) {
-      finish_task(lattice.seeds()[static_cast<std::size_t>(task.seed)], task, context, plan, partial, statistics, theta,
+      finish_task(lattice.seeds()[static_cast<std::size_t>(task.seed)], task, context, plan, total, statistics, theta,
                   tensors);
-      partial += task.partial.count;
+      total += task.partial.count;
       statistics += kStatisticCount;
     }
   }

@@ -1,12 +1,12 @@
 #include "cpu/partition.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace esper::cpu {
 namespace {
 
-constexpr std::int64_t kBlock = 16;  // Positions.
+constexpr std::int64_t kBlock = 16;           // Positions.
+constexpr std::int64_t kLongestPlane = 8192;  // Positions; sums over more are put together from several runs.
 
 }  // namespace
 
@@ -14,13 +14,7 @@ Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept
   if (shape.layout == ESPER_LAYOUT_TOKENS) {
     return {1, shape.batch * shape.positions, 1, channels, 0, channels, kBlock};
   }
-  return {shape.batch,
-          shape.positions,
-          shape.positions,
-          1,
-          shape.positions * channels,
-          channels,
-          std::numeric_limits<std::int64_t>::max()};
+  return {shape.batch, shape.positions, shape.positions, 1, shape.positions * channels, channels, kLongestPlane};
 }
 
 std::int64_t grouped_images(const Geometry& geometry, std::int64_t longest_tile) noexcept {

@@ -193,7 +193,8 @@ inline void add_statistics_rows(const SeedTask& task, std::int64_t rows, const R
   statistics[kGradientModule] += static_cast<double>(sum(total[5]));
 }
 
-// dpre[row][r] = weight * act'(pre) * sum_c output_weight[c][r] e[row][c]; 0 behind the last row.
+// dpre[row][r] = weight * act'(pre) * sum_c output_weight[c][r] e[row][c]; behind the last row the
+// slopes are 0, and with them dpre where anything adds it up.
 inline void hidden_gradient_rows(const SeedTask& task, const float* error, std::int64_t rows, const RowsScratch& s) {
   contract(task.packed.up, task.rank_pitch, nullptr, error, task.channel_pitch, task.channels, rows, s.dpre);
   const std::int64_t used = rows * task.rank_pitch;
@@ -201,9 +202,6 @@ inline void hidden_gradient_rows(const SeedTask& task, const float* error, std::
   for (std::int64_t i = 0; i < used; i += kLanes) {
     const Vec scaled = weight * load(s.dpre + i);
     store(s.dpre + i, task.activation >= 0 ? scaled * load(s.slope + i) : scaled);
-  }
-  if (rows < kRowsAhead) {
-    std::memset(s.dpre + used, 0, static_cast<std::size_t>(kRowsAhead * task.rank_pitch - used) * sizeof(float));
   }
 }
 

@@ -10,20 +10,21 @@
 
 namespace esper::cpu {
 
-// Uninitialised floats at a 64-byte boundary.
-class FloatBuffer {
+// Uninitialised numbers at a 64-byte boundary.
+template <typename T>
+class Buffer {
  public:
-  FloatBuffer() = default;
-  ~FloatBuffer() { release(); }
-  FloatBuffer(const FloatBuffer&) = delete;
-  FloatBuffer& operator=(const FloatBuffer&) = delete;
+  Buffer() = default;
+  ~Buffer() { release(); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
 
-  // Makes room for count floats; the contents are lost when it grows.
-  float* reserve(std::int64_t count) {
+  // Makes room for count numbers; the contents are lost when it grows.
+  T* reserve(std::int64_t count) {
     const auto wanted = static_cast<std::size_t>(count);
     if (wanted > capacity_) {
       release();
-      data_ = static_cast<float*>(::operator new(wanted * sizeof(float), kAlignment));
+      data_ = static_cast<T*>(::operator new(wanted * sizeof(T), kAlignment));
       capacity_ = wanted;
     }
     return data_;
@@ -38,9 +39,11 @@ class FloatBuffer {
     capacity_ = 0;
   }
 
-  float* data_ = nullptr;
+  T* data_ = nullptr;
   std::size_t capacity_ = 0;
 };
+
+using FloatBuffer = Buffer<float>;
 
 // Channels first to first + count - 1.
 struct ChannelRange {
@@ -56,8 +59,8 @@ struct Workspace {
   std::vector<double> statistics;  // [partition][task][kStatisticCount]
   FloatBuffer packed;              // [task]
   FloatBuffer scratch;             // [partition]
-  FloatBuffer recent;              // [partition]
   FloatBuffer partials;            // [partition][task]
+  Buffer<double> totals;           // As partials.
 };
 
 }  // namespace esper::cpu

@@ -29,6 +29,29 @@ TEST_P(KernelTest, EmptyTensorsLeaveEmptySums) {
   }
 }
 
+// A plain sum of a million tenths in binary32 is wrong by a thousandth.
+TEST_P(KernelTest, LongSumsOverPositionsStayExact) {
+  constexpr int64_t kPositions = int64_t{1} << 20;
+  const Context context = make_context(GetParam(), 1);
+  for (const int32_t layout : kLayouts) {
+    for (const int32_t family : {ESPER_FAMILY_AFFINE, ESPER_FAMILY_BOTTLENECK}) {
+      Problem problem(2, layout, 1, kPositions);
+      problem.seeds = {make_seed(0, 2, family, 1)};
+      problem.seeds[0].alpha = 1.0F;
+      problem.finish(3);
+      std::fill(problem.dy.begin(), problem.dy.end(), 0.1F);
+      const Results results = run(problem, context.get());
+      // The last parameters are those of the output's bias, whose gradient is the sum of dy.
+      const int64_t end = problem.seeds[0].parameter_offset + (family == ESPER_FAMILY_AFFINE ? 4 : 7);
+      for (int64_t i = end - 2; i < end; ++i) {
+        const auto gradient = static_cast<double>(results.dtheta[static_cast<std::size_t>(i)]);
+        EXPECT_NEAR(gradient / (0.1 * static_cast<double>(kPositions)), 1.0, 2e-5)
+            << "family " << family << " layout " << layout;
+      }
+    }
+  }
+}
+
 TEST_P(KernelTest, GeluIsWithinItsAbsoluteError) {
   // W1 = (1, 0) and W2 = (0, 1) hand channel 1, which is 0, the plain gelu of channel 0.
   constexpr std::size_t kPoints = 4001;
