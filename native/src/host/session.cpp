@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "elision.h"
 #include "error.h"
 #include "threads.h"
 
@@ -38,7 +39,7 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
   moments_.resize(graph_.parameters.size());
   for (Moments& moments : moments_) moments.steps.assign(1, 0);
   make_sites();
-  plan_ = make_plan(graph_);
+  plans_.find(std::vector<bool>(sites_.size(), true));  // Checks every node.
   for (const Node& node : graph_.nodes) {
     const bool loss = graph_.loss >= 0 && !node.outputs.empty() && node.outputs[0] == graph_.loss;
     if (!loss || node.op != "SoftmaxCrossEntropyLoss") continue;
@@ -50,7 +51,7 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
 
 void Session::make_sites() {
   for (const Node& node : graph_.nodes) {
-    if (node.domain != "esper" || node.op != "Lattice") continue;
+    if (!is_lattice(node)) continue;
     NodeReader reader(graph_, node);
     const SiteSpec spec = read_site(reader);
     if (spec.site != static_cast<int64_t>(sites_.size())) {

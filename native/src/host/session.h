@@ -26,6 +26,8 @@ struct StateEntry {
 class Session {
  public:
   Session(const esper_host_graph& graph, const esper_host_options& options);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   void configure_optimizer(int32_t optimizer, const esper_host_group* groups, int32_t group_count,
                            const int32_t* parameter_groups, int32_t parameter_count, int32_t arena_group);
@@ -56,6 +58,8 @@ class Session {
   // A frame with parameters, buffers, constants and the checked inputs (borrowed, not copied).
   Frame make_frame(const esper_host_tensor* inputs, int32_t count);
   at::Tensor borrow_input(const esper_host_tensor& input, const Value& value) const;
+  // Executes the graph on the frame; lattices that do not act in it cost nothing.
+  void run(Frame& frame);
   // Loss and logits of an executed frame.
   at::Tensor loss_of(const Frame& frame) const;
   void count_predictions(const Frame& frame, esper_host_step_result& result) const;
@@ -76,7 +80,7 @@ class Session {
   ContextHandle context_;
   std::vector<at::Tensor> fixed_;  // By value number: parameters (leaves), buffers, constants; others undefined.
   std::vector<Site> sites_;
-  std::vector<Step> plan_;
+  Plans plans_{graph_};
   LossOptions loss_options_;
   DropoutState dropout_;
   Optimizer optimizer_;

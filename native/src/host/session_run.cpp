@@ -69,6 +69,13 @@ double span_rms(const at::Tensor& arena, const SeedSlot& seed) {
 
 }  // namespace
 
+void Session::run(Frame& frame) {
+  std::vector<bool> acting(sites_.size());
+  // The probe reads every site's value, and its gradient.
+  for (size_t i = 0; i < sites_.size(); ++i) acting[i] = frame.site_values != nullptr || acts(sites_[i], frame);
+  execute(plans_.find(acting), frame);
+}
+
 void Session::forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry,
                                esper_host_step_result& result) {
   Frame frame = make_frame(inputs, count);
@@ -78,7 +85,7 @@ void Session::forward_backward(const esper_host_tensor* inputs, int32_t count, b
   clear_gradients();
   const at::AutoGradMode gradient(true);
   const int64_t start = now_ns();
-  execute(plan_, frame);
+  run(frame);
   const at::Tensor loss = loss_of(frame);
   count_predictions(frame, result);
   result.margin = 0.0;
@@ -225,7 +232,7 @@ void Session::forward(const esper_host_tensor* inputs, int32_t count, bool train
     restore_buffers(backup);
     dropout_.counter = counter;
   });
-  execute(plan_, frame);
+  run(frame);
   keep_outputs(frame);
   rollback.dismiss();
 }
@@ -236,7 +243,7 @@ void Session::evaluate(const esper_host_tensor* inputs, int32_t count, esper_hos
   Frame frame = make_frame(inputs, count);
   esper_host_step_result measured = empty_result();
   const int64_t start = now_ns();
-  execute(plan_, frame);
+  run(frame);
   measured.loss = loss_of(frame).item().toDouble();
   count_predictions(frame, measured);
   measured.forward_ns = now_ns() - start;
@@ -272,7 +279,7 @@ void Session::probe_batch(const esper_host_tensor* inputs, int32_t count, int32_
   std::vector<at::Tensor> values(sites_.size());
   frame.site_values = &values;
   const at::AutoGradMode gradient(true);
-  execute(plan_, frame);
+  run(frame);
   const at::Tensor loss = loss_of(frame);
   esper_host_step_result counts = empty_result();
   count_predictions(frame, counts);

@@ -94,7 +94,13 @@ class Site {
   bool learning_ = false;
 };
 
-// Runs the site's lattice on x; x itself where nothing alters the value and nothing learns.
+// Throws unless x is float32 with the site's channels where its layout has them.
+void check_site_value(const SiteSpec& spec, const at::Tensor& x);
+
+// Whether the site's lattice does anything in this execution: alters the value, or learns beside it.
+bool acts(const Site& site, const Frame& frame);
+
+// Runs the site's lattice on x; x itself where it does not act.
 at::Tensor run_lattice(Site& site, const at::Tensor& x, const Frame& frame);
 
 }  // namespace esper::host

@@ -13,7 +13,10 @@ internal static class DormantBenchmark
     private const int MostPairs = 200;
     private const double Budget = 1.01;
     private static readonly TimeSpan TimePerHost = TimeSpan.FromSeconds(60);
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     /// <summary>Runs what the command line asks for.</summary>
     /// <returns>0, or 1 if a dormant lattice changed a bit.</returns>
@@ -77,7 +80,8 @@ internal static class DormantBenchmark
             if (i < 0)
             {
                 pairTime = Math.Min(pairTime, bareTime + wrappedTime);
-                pairs = options.Pairs ?? (int)Math.Clamp(TimePerHost.TotalMilliseconds / pairTime, FewestPairs, MostPairs);
+                double fitting = TimePerHost.TotalMilliseconds / pairTime;
+                pairs = options.Pairs ?? (int)Math.Clamp(fitting, FewestPairs, MostPairs);
                 continue;
             }
 
@@ -103,7 +107,8 @@ internal static class DormantBenchmark
     }
 
     // The order changes from pair to pair: what runs second finds other things in the caches.
-    private static (double Bare, double Wrapped, bool Equal) Pair(HostUnderTest bare, HostUnderTest wrapped, bool bareFirst)
+    private static (double Bare, double Wrapped, bool Equal) Pair(
+        HostUnderTest bare, HostUnderTest wrapped, bool bareFirst)
     {
         (StepResult Result, double Milliseconds) b = bareFirst ? bare.Step() : default;
         (StepResult Result, double Milliseconds) w = wrapped.Step();
@@ -113,7 +118,8 @@ internal static class DormantBenchmark
         return (b.Milliseconds, w.Milliseconds, equal);
     }
 
-    private static bool SameBits(double a, double b) => BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b);
+    private static bool SameBits(double a, double b) =>
+        BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b);
 
     private static void WriteMachine(StreamWriter? file, CpuInfo cpu, int threads)
     {

@@ -26,7 +26,7 @@ internal sealed record DormantOptions
     /// <summary>Specifications of the hosts.</summary>
     public ImmutableArray<string> Hosts { get; private init; } = ["cnn3", "wrn-16-1", "char-gpt"];
 
-    /// <summary>Whether lattices sit at every value that can carry one, and not just at the host's default sites.</summary>
+    /// <summary>Whether lattices sit at every value that can carry one, not just at the host's default sites.</summary>
     public bool AllSites { get; private init; }
 
     /// <summary>Pairs of steps a host; null = by time.</summary>
@@ -99,7 +99,9 @@ internal sealed record DormantOptions
     }
 
     private static int Number(string name, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number >= least
+            && number <= 1_000_000
             ? number
             : throw new UsageException($"{name} is '{text}', expected a whole number from {least} to 1000000.", Usage);
 }

@@ -6,7 +6,9 @@ using Esper.Native;
 
 namespace Esper.Benchmarks.Dormant;
 
-/// <summary>A host in a session of its own, with a batch of made-up data. The same host gives the same numbers.</summary>
+/// <summary>
+/// A host in a session of its own, with a batch of made-up data. The same host gives the same numbers.
+/// </summary>
 internal sealed class HostUnderTest : IDisposable
 {
     /// <summary>Images of a batch.</summary>

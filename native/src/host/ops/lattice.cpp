@@ -8,14 +8,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 
-void check_site_tensor(const SiteSpec& spec, const at::Tensor& x) {
-  if (!fits_lattice(spec.layout, spec.channels, x)) {
-    invalid("the site's value has shape ", shape_text(x.sizes()), ", expected ",
-            expected_shape(spec.layout, spec.channels));
-  }
-  if (x.scalar_type() != at::kFloat) invalid("the site's value is not float32");
-}
-
 const float* floats(const at::Tensor& tensor) {
   return tensor.numel() == 0 ? nullptr : tensor.data_ptr<float>();
 }
@@ -97,10 +89,21 @@ Run make_lattice(NodeReader& reader, const Fusion&) {
 
 }  // namespace
 
+void check_site_value(const SiteSpec& spec, const at::Tensor& x) {
+  if (!fits_lattice(spec.layout, spec.channels, x)) {
+    invalid("the site's value has shape ", shape_text(x.sizes()), ", expected ",
+            expected_shape(spec.layout, spec.channels));
+  }
+  if (x.scalar_type() != at::kFloat) invalid("the site's value is not float32");
+}
+
+bool acts(const Site& site, const Frame& frame) {
+  return site.blended() || (site.learning() && frame.training && at::GradMode::is_enabled());
+}
+
 at::Tensor run_lattice(Site& site, const at::Tensor& x, const Frame& frame) {
-  check_site_tensor(site.spec(), x);
-  const bool learns = site.learning() && frame.training && at::GradMode::is_enabled();
-  if (!site.blended() && !learns) return x;
+  check_site_value(site.spec(), x);
+  if (!acts(site, frame)) return x;
   const SiteCall call{&site, frame.telemetry};
   const Placement placement = call.place(x);
   const at::Tensor dense = placement.dense(x);
