@@ -149,7 +149,8 @@ typedef struct esper_host_graph {
 /* Where a session runs. */
 enum esper_host_device {
   ESPER_HOST_CPU = 0,
-  ESPER_HOST_CUDA = 1 /* ESPER_ERROR_UNSUPPORTED where libtorch or the machine has none. Never replaced silently. */
+  ESPER_HOST_CUDA = 1 /* GPU 0 of those that CUDA_VISIBLE_DEVICES leaves. ESPER_ERROR_UNSUPPORTED with the reason where
+                         libtorch or the machine has none. Never replaced silently. */
 };
 
 /* Options of esper_host_session_create. */
@@ -218,7 +219,8 @@ typedef struct esper_host_step_result {
   int64_t examples;   /* Number of labels that count (ignore_index left out). */
   int64_t correct;    /* How many of them the logits' maximum predicts; -1 when the graph names no logits. */
   double margin;      /* Mean top-1 minus top-2 logit over the examples; evaluation only, otherwise 0. */
-  int64_t forward_ns;
+  int64_t forward_ns; /* Times of the calling thread. With CUDA forward and backward are only queued, and the one wait
+                         for what they measure is in optimizer_ns (of an evaluation, in forward_ns). */
   int64_t backward_ns;
   int64_t optimizer_ns;
 } esper_host_step_result;
@@ -291,7 +293,7 @@ typedef struct esper_host_seed_telemetry {
   double module_mean;          /* Mean of g(x) over the chunk. */
   double module_variance;      /* Its variance, >= 0. */
   double dead_fraction;        /* Share of hidden units whose activation had slope 0 throughout the step; -1 for families
-                                  without hidden units. */
+                                  without hidden units, and with CUDA, which does not count them. */
 } esper_host_seed_telemetry;
 
 /* Reads the telemetry of all seeds of a site; capacity entries at most, count receives the number of seeds. */

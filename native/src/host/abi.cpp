@@ -231,7 +231,7 @@ esper_status esper_host_output_read(const esper_host_session* session, int32_t i
     if (bytes != expected) invalid("output ", index, " has ", expected, " bytes, got ", bytes);
     if (bytes > 0) {
       require(static_cast<const char*>(data), "data");
-      std::memcpy(data, output.data_ptr(), static_cast<size_t>(bytes));
+      esper::host::read_tensor(output, data);
     }
   });
 }
@@ -346,7 +346,7 @@ esper_status esper_host_state_read(const esper_host_session* session, const char
       if (bytes != entry.bytes) invalid("state '", name, "' has ", entry.bytes, " bytes, got ", bytes);
       if (bytes > 0) {
         require(static_cast<const char*>(data), "data");
-        std::memcpy(data, entry.data, static_cast<size_t>(bytes));
+        entry.read(data);
       }
       return;
     }

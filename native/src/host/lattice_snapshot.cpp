@@ -1,4 +1,5 @@
 #include <cstring>
+#include <map>
 
 #include "context_pool.h"
 #include "error.h"
@@ -8,6 +9,24 @@ namespace esper::host {
 namespace {
 
 constexpr const char* kPlace = "esper.lattice";
+
+// One handle a GPU for all lattices of the operator. Passes queue under the lock, since a handle is for one thread.
+struct SharedDevices {
+  std::mutex mutex;
+  std::map<c10::DeviceIndex, Device> devices;
+
+  const Device& open(const at::Device& where) {
+    const auto found = devices.find(where.index());
+    if (found != devices.end()) return found->second;
+    return devices.emplace(where.index(), Device::open_cuda(where, text(kPlace, " on ", where.str()))).first->second;
+  }
+};
+
+// Never destroyed: lattices may live until the process exits.
+SharedDevices& shared_devices() {
+  static SharedDevices* const instance = new SharedDevices;
+  return *instance;
+}
 
 template <class Real>
 Real* data(const at::Tensor& tensor) {
@@ -40,7 +59,34 @@ c10::intrusive_ptr<LatticeSnapshot> LatticeSnapshot::with_alpha(const at::Tensor
   return c10::make_intrusive<LatticeSnapshot>(layout_, channels_, std::move(seeds), numbers_, parameters_, kPlace);
 }
 
+bool runs_on_device(const at::Tensor& x) {
+  static const bool emulated = Device::emulated();
+  return x.is_cuda() || (emulated && x.is_cpu() && device_type_supported(x.scalar_type()));
+}
+
+at::Tensor LatticeSnapshot::device_forward(const Placement& placement, const at::Tensor& x,
+                                           const at::Tensor& theta) const {
+  SharedDevices& shared = shared_devices();
+  const std::lock_guard<std::mutex> lock(shared.mutex);
+  return device_lattices_.forward(shared.open(x.device()), lattice_.get(), 0, placement, x, theta, kPlace);
+}
+
+void LatticeSnapshot::device_backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta,
+                                      const at::Tensor& dy, Gradients& gradients) const {
+  const auto alphas = gradients.alpha.defined() ? static_cast<int64_t>(seeds_.size()) : 0;
+  const at::Tensor dalpha = at::zeros({alphas}, theta.options());
+  {
+    SharedDevices& shared = shared_devices();
+    const std::lock_guard<std::mutex> lock(shared.mutex);
+    device_lattices_.backward(shared.open(x.device()), lattice_.get(), 0, placement, x, theta, dy, gradients, dalpha,
+                              at::Tensor(), kPlace);
+  }
+  const at::Tensor host = dalpha.cpu().to(at::kDouble);
+  scatter_alpha({host.data_ptr<double>(), host.data_ptr<double>() + alphas}, gradients.alpha);
+}
+
 at::Tensor LatticeSnapshot::forward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta) const {
+  if (runs_on_device(x)) return device_forward(placement, x, theta);
   at::Tensor y = at::empty_like(x);
   const std::lock_guard<std::mutex> lock(running_);
   if (x.scalar_type() == at::kDouble) {
@@ -58,6 +104,10 @@ at::Tensor LatticeSnapshot::forward(const Placement& placement, const at::Tensor
 
 void LatticeSnapshot::backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta,
                                const at::Tensor& dy, Gradients& gradients) const {
+  if (runs_on_device(x)) {
+    device_backward(placement, x, theta, dy, gradients);
+    return;
+  }
   const size_t alphas = gradients.alpha.defined() ? seeds_.size() : 0;
   const std::lock_guard<std::mutex> lock(running_);
   if (x.scalar_type() == at::kDouble) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "graph.h"
 #include "torch.h"
 
@@ -20,7 +21,13 @@ struct DropoutState {
 
 // The values of one execution and what operators need to know of it.
 struct Frame {
+  explicit Frame(const Device& where) : device(where) {}
+  // Whether this library's own kernels run, which are the CPU's. Operators that have none ask nothing.
+  bool own_kernels() const { return device.on_cpu(); }
+
+  const Device& device;
   std::vector<at::Tensor> slots;
+  std::vector<at::Tensor> host;  // Inputs and constants in host memory, by value number; empty where slots are there.
   bool training = false;          // Training mode of BatchNormalization and Dropout.
   bool telemetry = false;         // Lattices gather seed sums in backward.
   DropoutState* dropout = nullptr;
@@ -36,6 +43,13 @@ class Io {
   const Node& node() const { return node_; }
   bool has(size_t index) const { return index < node_.inputs.size() && node_.inputs[index] >= 0; }
   const at::Tensor& in(size_t index) const { return frame_.slots[static_cast<size_t>(node_.inputs[index])]; }
+  // The value in host memory, for operators that read it while they plan their work. The device is waited for only
+  // where the value was computed there.
+  at::Tensor host(size_t index) const {
+    const auto slot = static_cast<size_t>(node_.inputs[index]);
+    const bool known = !frame_.host.empty() && frame_.host[slot].defined();
+    return known ? frame_.host[slot] : frame_.slots[slot].cpu();
+  }
   void out(size_t index, at::Tensor value) const {
     if (index < node_.outputs.size() && node_.outputs[index] >= 0) {
       frame_.slots[static_cast<size_t>(node_.outputs[index])] = std::move(value);

@@ -80,9 +80,9 @@ bool Optimizer::keeps_momentum(size_t parameter_index) const {
 bool Optimizer::arena_keeps_momentum() const { return groups_[static_cast<size_t>(arena_group_)].momentum > 0.0F; }
 
 void Optimizer::create(at::IntArrayRef shape, size_t counters, Moments& moments) const {
-  if (!moments.first.defined()) moments.first = at::zeros(shape, at::TensorOptions().dtype(at::kFloat));
+  if (!moments.first.defined()) moments.first = at::zeros(shape, device_.options(at::kFloat));
   if (!adamw()) return;
-  if (!moments.second.defined()) moments.second = at::zeros(shape, at::TensorOptions().dtype(at::kFloat));
+  if (!moments.second.defined()) moments.second = at::zeros(shape, device_.options(at::kFloat));
   if (moments.steps.size() != counters) moments.steps.assign(counters, 0);
 }
 
@@ -98,6 +98,18 @@ esper_optimizer_options Optimizer::options(const esper_host_group& group, double
   options.epsilon = group.epsilon;
   options.gradient_scale = static_cast<float>(gradient_scale);
   return options;
+}
+
+esper_status Optimizer::launch(esper_context* context, const esper_optimizer_options& options,
+                               const esper_arena_segment* segments, int32_t segment_count, const at::Tensor& values,
+                               const at::Tensor& gradient, const Moments& moments) const {
+  if (device_.on_cpu()) {
+    return esper_optimizer_step(context, &options, segments, segment_count, values.numel(), values.data_ptr<float>(),
+                                gradient.data_ptr<float>(), data_of(moments.first), data_of(moments.second));
+  }
+  return esper_cuda_optimizer_step(device_.cuda(), device_.stream(), &options, segments, segment_count, values.numel(),
+                                   values.data_ptr<float>(), gradient.data_ptr<float>(), data_of(moments.first),
+                                   data_of(moments.second));
 }
 
 void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate,
@@ -125,9 +137,7 @@ void Optimizer::step_parameter(esper_context* context, size_t index, const at::T
   const int64_t count = parameter.numel();
   const int64_t step = adamw() ? ++moments.steps[0] : 0;
   const esper_arena_segment whole{sizeof(whole), 0, 0, count, rate_of(group, learning_rate), step};
-  const esper_status status =
-      esper_optimizer_step(context, &options, &whole, 1, count, parameter.data_ptr<float>(),
-                           gradient.data_ptr<float>(), data_of(moments.first), data_of(moments.second));
+  const esper_status status = launch(context, options, &whole, 1, parameter, gradient, moments);
   if (status != ESPER_OK) check_esper(status, text("optimizer, parameter ", index));
 }
 
@@ -144,9 +154,8 @@ void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learni
     const int64_t step = adamw() ? ++moments.steps[i] : 0;
     segments_.push_back({sizeof(esper_arena_segment), 0, seed.desc.parameter_offset, seed.count, rate, step});
   }
-  const esper_status status = esper_optimizer_step(
-      site.context(), &options, segments_.data(), static_cast<int32_t>(segments_.size()), site.arena().numel(),
-      site.arena().data_ptr<float>(), gradient.data_ptr<float>(), data_of(moments.first), data_of(moments.second));
+  const esper_status status = launch(site.context(), options, segments_.data(), static_cast<int32_t>(segments_.size()),
+                                     site.arena(), gradient, moments);
   if (status != ESPER_OK) check_esper(status, text("optimizer, site ", site.spec().site));
 }
 

@@ -10,6 +10,8 @@ namespace esper::host {
 
 class Optimizer {
  public:
+  // The device of the parameters; outlives the optimizer.
+  explicit Optimizer(const Device& device) : device_(device) {}
   void configure(int32_t kind, const esper_host_group* groups, int32_t group_count, const int32_t* parameter_groups,
                  int32_t parameter_count, int32_t arena_group);
   bool configured() const { return configured_; }
@@ -18,7 +20,7 @@ class Optimizer {
   // Creates the state that the steps below need and checks their rates, so that no step fails half-way.
   void prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate, Moments& moments) const;
   void prepare_arena(Site& site, double learning_rate);
-  // One step on a parameter: float32, contiguous, as its gradient.
+  // One step on a parameter: float32, contiguous, as its gradient. context: for parameters on the CPU.
   void step_parameter(esper_context* context, size_t index, const at::Tensor& parameter, const at::Tensor& gradient,
                       double learning_rate, double gradient_scale, Moments& moments) const;
   // One step on the learning seeds of a site's arena, all in one pass.
@@ -32,6 +34,12 @@ class Optimizer {
 
  private:
   esper_optimizer_options options(const esper_host_group& group, double gradient_scale) const;
+  // One launch over a tensor, on the CPU or on the device.
+  esper_status launch(esper_context* context, const esper_optimizer_options& options,
+                      const esper_arena_segment* segments, int32_t segment_count, const at::Tensor& values,
+                      const at::Tensor& gradient, const Moments& moments) const;
+
+  const Device& device_;
 
   bool configured_ = false;
   int32_t kind_ = ESPER_HOST_SGD;

@@ -29,11 +29,12 @@ void Probe::add(const std::vector<Site>& sites, const std::vector<at::Tensor>& v
       const esper_lattice_seed& desc = sites[i].seeds()[s].desc;
       Chunk& chunk = chunks_[i][s];
       const at::Tensor x = chunk_rows(sites[i].spec(), values[i].detach(), desc);
-      chunk.input_square += x.square().sum(at::kDouble).item<double>();
+      const auto numbers = at::TensorOptions().dtype(at::kDouble).device(x.device());
+      if (!chunk.input_square.defined()) chunk.input_square = at::zeros({}, numbers);
+      chunk.input_square.add_(x.square().sum(at::kDouble));
       chunk.elements += x.numel();
       if (!chunk.gradient[side].defined()) {
-        chunk.gradient[side] =
-            at::zeros({desc.channel_count, desc.channel_count}, at::TensorOptions().dtype(at::kDouble));
+        chunk.gradient[side] = at::zeros({desc.channel_count, desc.channel_count}, numbers);
       }
       if (!gradients[i].defined()) continue;  // The loss does not depend on this site.
       const at::Tensor dy = chunk_rows(sites[i].spec(), gradients[i], desc);
@@ -55,7 +56,7 @@ esper_host_seed_probe Probe::read(const Site& site, int32_t seed) const {
   result.cross = (a * b).sum().item<double>();
   result.square_a = (a * a).sum().item<double>();
   result.square_b = (b * b).sum().item<double>();
-  result.input_square = chunk.elements > 0 ? chunk.input_square / static_cast<double>(chunk.elements) : 0.0;
+  result.input_square = chunk.elements > 0 ? chunk.input_square.item<double>() / static_cast<double>(chunk.elements) : 0.0;
   return result;
 }
 

@@ -22,7 +22,7 @@ class Probe {
  private:
   struct Chunk {
     std::array<at::Tensor, 2> gradient;  // [C, C] double: sum over examples of sum over positions dL_i/dy x^T.
-    double input_square = 0.0;
+    at::Tensor input_square;             // Scalar, double: sum of x^2 over both halves.
     int64_t elements = 0;
   };
   bool started_ = false;

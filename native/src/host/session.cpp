@@ -10,31 +10,23 @@
 namespace esper::host {
 namespace {
 
-void check_device(int32_t device, const Graph& graph) {
-  if (device == ESPER_HOST_CPU) return;
+Device open_device(int32_t device) {
+  if (device == ESPER_HOST_CPU) return Device();
   if (device != ESPER_HOST_CUDA) {
     invalid("options: device ", device, " is not an esper_host_device; use 0 (CPU) or 1 (CUDA)");
   }
-  if (!at::hasCUDA()) {
-    unsupported("options: device CUDA: this libtorch has no CUDA or finds no usable GPU; the device CPU works");
-  }
-  for (const Node& node : graph.nodes) {
-    if (node.domain == "esper") {
-      unsupported("options: device CUDA: node '", node.name,
-                  "' is a lattice, for which this build has CPU kernels only; the device CPU works");
-    }
-  }
-  unsupported("options: device CUDA: this build executes on the CPU only; the device CPU works");
+  return Device::open_cuda("options: device CUDA");
 }
 
 }  // namespace
 
-Session::Session(const esper_host_graph& graph, const esper_host_options& options) : graph_(read_graph(graph)) {
-  check_device(options.device, graph_);
+Session::Session(const esper_host_graph& graph, const esper_host_options& options)
+    : graph_(read_graph(graph)), device_(open_device(options.device)), optimizer_(device_) {
   set_threads(options.threads);
   context_ = make_context(options.isa);
   dropout_.key = options.seed;
   fixed_ = graph_.contents;
+  if (!device_.on_cpu()) place_on_device();
   for (int32_t parameter : graph_.parameters) fixed_[static_cast<size_t>(parameter)].requires_grad_(true);
   moments_.resize(graph_.parameters.size());
   for (Moments& moments : moments_) moments.steps.assign(1, 0);
@@ -49,6 +41,16 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
   }
 }
 
+void Session::place_on_device() {
+  for (at::Tensor& value : fixed_) {
+    if (value.defined()) value = device_.upload(value);
+  }
+  // In host memory stay the constants, which operators read while they plan; the rest would go out of date.
+  for (const std::vector<int32_t>* changing : {&graph_.parameters, &graph_.buffers}) {
+    for (int32_t value : *changing) graph_.contents[static_cast<size_t>(value)].reset();
+  }
+}
+
 void Session::make_sites() {
   for (const Node& node : graph_.nodes) {
     if (!is_lattice(node)) continue;
@@ -58,7 +60,7 @@ void Session::make_sites() {
       invalid(reader.place(), ": attribute 'site' is ", spec.site, ", expected ", sites_.size(),
               " (sites are numbered in graph order)");
     }
-    sites_.emplace_back(spec, reader.place(), context_.get());
+    sites_.emplace_back(spec, reader.place(), device_, context_.get());
   }
 }
 
@@ -122,11 +124,14 @@ Frame Session::make_frame(const esper_host_tensor* inputs, int32_t count) {
     invalid("got ", count, " inputs, the graph has ", graph_.inputs.size());
   }
   if (count > 0 && inputs == nullptr) invalid("inputs is NULL");
-  Frame frame;
+  Frame frame(device_);
   frame.slots = fixed_;
+  if (!device_.on_cpu()) frame.host = graph_.contents;
   for (size_t i = 0; i < graph_.inputs.size(); ++i) {
     const auto slot = static_cast<size_t>(graph_.inputs[i]);
-    frame.slots[slot] = borrow_input(inputs[i], graph_.values[slot]);
+    const at::Tensor input = borrow_input(inputs[i], graph_.values[slot]);
+    frame.slots[slot] = device_.upload(input);
+    if (!device_.on_cpu()) frame.host[slot] = input;
   }
   frame.dropout = &dropout_;
   frame.sites = &sites_;
@@ -141,23 +146,6 @@ at::Tensor Session::loss_of(const Frame& frame) const {
             ", expected a floating point scalar");
   }
   return loss;
-}
-
-void Session::count_predictions(const Frame& frame, esper_host_step_result& result) const {
-  result.examples = 0;
-  result.correct = -1;
-  if (graph_.labels < 0) return;
-  const at::Tensor& labels = frame.slots[static_cast<size_t>(graph_.labels)];
-  if (graph_.logits < 0) {
-    result.examples = labels.ne(loss_options_.ignore_index).sum().item<int64_t>();
-    return;
-  }
-  const at::Tensor& logits = frame.slots[static_cast<size_t>(graph_.logits)];
-  check_labels(logits, labels, loss_options_);
-  const Counts counts = count_correct(logits, labels, loss_options_, nullptr);
-  result.examples = counts.examples;
-  result.correct = counts.correct;
-  result.margin = counts.margin;
 }
 
 const at::Tensor& Session::output(int32_t index) const {
@@ -187,7 +175,12 @@ std::vector<at::Tensor> Session::backup_buffers() const {
 void Session::restore_buffers(const std::vector<at::Tensor>& backup) {
   for (size_t i = 0; i < backup.size(); ++i) {
     const at::Tensor& buffer = fixed_[static_cast<size_t>(graph_.buffers[i])];
-    if (buffer.numel() > 0) std::memcpy(buffer.data_ptr(), backup[i].data_ptr(), buffer.nbytes());
+    if (buffer.numel() == 0) continue;
+    if (device_.on_cpu()) {
+      std::memcpy(buffer.data_ptr(), backup[i].data_ptr(), buffer.nbytes());
+    } else {
+      buffer.copy_(backup[i]);
+    }
   }
 }
 

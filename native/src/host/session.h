@@ -5,21 +5,27 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "graph.h"
 #include "loss.h"
 #include "optimizer.h"
 #include "plan.h"
 #include "probe.h"
+#include "readback.h"
 #include "site.h"
 
 namespace esper::host {
 
-// A named piece of state in memory.
+// A named piece of state: a tensor, or counters in host memory.
 struct StateEntry {
+  void read(void* target) const;         // Copies the content to host memory.
+  void write(const void* source) const;  // And from there.
+
   std::string name;
   int32_t dtype = ESPER_HOST_FLOAT32;
   std::vector<int64_t> dims;
-  void* data = nullptr;
+  at::Tensor tensor;            // Undefined for counters.
+  int64_t* counters = nullptr;
   int64_t bytes = 0;
 };
 
@@ -52,22 +58,33 @@ class Session {
   void write_state(const std::string& name, const void* data, int64_t bytes);
 
  private:
-  struct Backward;  // What a forward and backward pass measured.
+  struct Measures;  // What a step measures, until it is read.
 
   void make_sites();
-  // A frame with parameters, buffers, constants and the checked inputs (borrowed, not copied).
+  void place_on_device();
+  // A frame with parameters, buffers, constants and the checked inputs (borrowed on the CPU, copied to a device).
   Frame make_frame(const esper_host_tensor* inputs, int32_t count);
   at::Tensor borrow_input(const esper_host_tensor& input, const Value& value) const;
   // Executes the graph on the frame; lattices that do not act in it cost nothing.
   void run(Frame& frame);
   // Loss and logits of an executed frame.
   at::Tensor loss_of(const Frame& frame) const;
-  void count_predictions(const Frame& frame, esper_host_step_result& result) const;
-  void forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry,
+  // Labels in host memory, undefined if the graph names none.
+  at::Tensor host_labels(const Frame& frame) const;
+  // The number of labels, if the graph and the caller's room allow one entry each.
+  int64_t check_examples(const Frame& frame, int64_t capacity) const;
+  at::Tensor example_losses(const Frame& frame) const;
+  size_t add_hits(const Frame& frame, Measures& measures) const;
+  void forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry, Measures& measures,
                         esper_host_step_result& result);
-  double gradient_norm();
+  // What a step measures, in the order of work: queued, read with one wait, handed out.
+  void measure_predictions(const Frame& frame, const at::Tensor& loss, Measures& measures) const;
+  void measure_gradients(Measures& measures) const;
+  void measure_seeds(Measures& measures) const;
+  void finish_predictions(const Measures& measures, esper_host_step_result& result) const;
+  void finish_gradients(const Measures& measures, esper_host_step_result& result) const;
+  void finish_seeds(const Measures& measures);
   void optimizer_step(const esper_host_step_options& options, double norm);
-  void gather_telemetry();
   void clear_gradients();
   std::vector<at::Tensor> backup_buffers() const;
   void restore_buffers(const std::vector<at::Tensor>& backup);
@@ -77,6 +94,7 @@ class Session {
   const at::Tensor& parameter(size_t index) const { return fixed_[static_cast<size_t>(graph_.parameters[index])]; }
 
   Graph graph_;
+  Device device_;
   ContextHandle context_;
   std::vector<at::Tensor> fixed_;  // By value number: parameters (leaves), buffers, constants; others undefined.
   std::vector<Site> sites_;

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "error.h"
-#include "session.h"
+#include "session_measure.h"
 
 namespace esper::host {
 namespace {
@@ -22,7 +22,12 @@ class Rollback {
   Rollback(const Rollback&) = delete;
   Rollback& operator=(const Rollback&) = delete;
   ~Rollback() {
-    if (armed_) undo_();
+    if (!armed_) return;
+    try {
+      undo_();
+    } catch (...) {
+      // A device that failed cannot be written to either; the failure itself is on its way to the caller.
+    }
   }
   void dismiss() { armed_ = false; }
 
@@ -39,34 +44,6 @@ esper_host_step_result empty_result() {
   return result;
 }
 
-double rms(double squares, int64_t count) { return count > 0 ? std::sqrt(squares / static_cast<double>(count)) : 0.0; }
-
-// Root mean square of the chunk's slice along axis.
-double slice_rms(const at::Tensor& tensor, int64_t axis, const esper_lattice_seed& desc) {
-  const at::Tensor slice = tensor.detach().narrow(axis, desc.channel_begin, desc.channel_count).to(at::kDouble);
-  return rms(slice.square().sum().item<double>(), slice.numel());
-}
-
-// Mean, variance and dead units of the module from the sums of a backward pass.
-void fill_module_moments(const esper_seed_sums& sums, esper_host_seed_telemetry& row) {
-  const auto elements = static_cast<double>(sums.elements);
-  if (sums.elements > 0) {
-    row.module_mean = sums.module_sum / elements;
-    // Rounding may take the difference of two equal numbers below zero; NaN passes.
-    const double variance = sums.module_square / elements - row.module_mean * row.module_mean;
-    row.module_variance = variance < 0.0 ? 0.0 : variance;
-  }
-  row.dead_fraction = sums.hidden_units > 0
-                          ? static_cast<double>(sums.hidden_dead) / static_cast<double>(sums.hidden_units)
-                          : -1.0;
-}
-
-double span_rms(const at::Tensor& arena, const SeedSlot& seed) {
-  if (!arena.defined()) return 0.0;
-  const at::Tensor span = arena.detach().narrow(0, seed.desc.parameter_offset, seed.module_count);
-  return rms(gradient_square_sum(span), seed.module_count);
-}
-
 }  // namespace
 
 void Session::run(Frame& frame) {
@@ -77,38 +54,26 @@ void Session::run(Frame& frame) {
 }
 
 void Session::forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry,
-                               esper_host_step_result& result) {
+                               Measures& measures, esper_host_step_result& result) {
   Frame frame = make_frame(inputs, count);
   frame.training = true;
   frame.telemetry = telemetry;
-  for (Site& site : sites_) site.sums.clear();
+  for (Site& site : sites_) {
+    site.sums.clear();
+    site.device_sums.reset();
+  }
   clear_gradients();
   const at::AutoGradMode gradient(true);
   const int64_t start = now_ns();
   run(frame);
   const at::Tensor loss = loss_of(frame);
-  count_predictions(frame, result);
-  result.margin = 0.0;
-  result.loss = loss.item().toDouble();
+  measure_predictions(frame, loss, measures);
   const int64_t middle = now_ns();
   result.forward_ns = middle - start;
   if (!loss.requires_grad()) invalid("the loss depends on no parameter");
   frame.slots.clear();
   torch::autograd::backward({loss}, {});
   result.backward_ns = now_ns() - middle;
-}
-
-double Session::gradient_norm() {
-  double sum = 0.0;
-  // Optimizer and norm walk raw memory: a gradient has to lie as its parameter does.
-  const auto add = [&sum](const at::Tensor& leaf) {
-    if (!leaf.grad().defined()) return;
-    if (!leaf.grad().is_contiguous()) leaf.mutable_grad() = leaf.grad().contiguous();
-    sum += gradient_square_sum(leaf.grad());
-  };
-  for (size_t i = 0; i < graph_.parameters.size(); ++i) add(parameter(i));
-  for (const Site& site : sites_) add(site.arena());
-  return std::sqrt(sum);
 }
 
 void Session::clear_gradients() {
@@ -139,39 +104,6 @@ void Session::optimizer_step(const esper_host_step_options& options, double norm
   }
 }
 
-void Session::gather_telemetry() {
-  for (Site& site : sites_) {
-    std::vector<esper_host_seed_telemetry> rows(site.seeds().size());
-    const at::Tensor producer = site.spec().producer >= 0 ? fixed_[static_cast<size_t>(site.spec().producer)] : at::Tensor();
-    size_t attached = 0;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      esper_host_seed_telemetry& row = rows[i];
-      row.struct_size = sizeof(row);
-      const SeedSlot& seed = site.seeds()[i];
-      if (!seed.attached) continue;
-      const size_t index = attached++;
-      if (index >= site.sums.size() || site.sums[index].evaluated == 0) continue;
-      const esper_seed_sums& sums = site.sums[index];
-      row.evaluated = 1;
-      row.input_rms = rms(sums.input_square, sums.elements);
-      row.module_rms = rms(sums.module_square, sums.elements);
-      row.upstream_rms = rms(sums.gradient_square, sums.elements);
-      const double lengths = std::sqrt(sums.gradient_square) * std::sqrt(sums.module_square);
-      row.alignment = lengths > 0.0 ? sums.gradient_module / lengths : 0.0;
-      row.parameter_gradient_rms = span_rms(site.arena().grad(), seed);
-      row.parameter_rms = span_rms(site.arena(), seed);
-      fill_module_moments(sums, row);
-      row.host_gradient_rms = -1.0;
-      row.host_parameter_rms = -1.0;
-      if (!producer.defined()) continue;
-      row.host_parameter_rms = slice_rms(producer, site.spec().producer_axis, seed.desc);
-      const at::Tensor& gradient = producer.grad();
-      row.host_gradient_rms = gradient.defined() ? slice_rms(gradient, site.spec().producer_axis, seed.desc) : 0.0;
-    }
-    site.telemetry.swap(rows);
-  }
-}
-
 void Session::train_step(const esper_host_tensor* inputs, int32_t count, const esper_host_step_options& options,
                          esper_host_step_result& result) {
   if (!optimizer_.configured()) {
@@ -191,11 +123,16 @@ void Session::train_step(const esper_host_tensor* inputs, int32_t count, const e
     clear_gradients();
   });
   esper_host_step_result measured = empty_result();
-  forward_backward(inputs, count, options.telemetry != 0, measured);
+  Measures measures(device_);
+  forward_backward(inputs, count, options.telemetry != 0, measures, measured);
   const int64_t start = now_ns();
-  measured.grad_norm = gradient_norm();
-  measured.finite = std::isfinite(measured.loss) && std::isfinite(measured.grad_norm) ? 1 : 0;
-  if (options.telemetry != 0) gather_telemetry();
+  measure_gradients(measures);
+  if (options.telemetry != 0) measure_seeds(measures);
+  measures.numbers.read();
+  finish_predictions(measures, measured);
+  finish_gradients(measures, measured);
+  if (options.telemetry != 0) finish_seeds(measures);
+  measured.margin = 0.0;
   if (measured.finite != 0) {
     optimizer_step(options, measured.grad_norm);
     rollback.dismiss();
@@ -214,9 +151,13 @@ void Session::gradients(const esper_host_tensor* inputs, int32_t count, esper_ho
     clear_gradients();
   });
   esper_host_step_result measured = empty_result();
-  forward_backward(inputs, count, false, measured);
-  measured.grad_norm = gradient_norm();
-  measured.finite = std::isfinite(measured.loss) && std::isfinite(measured.grad_norm) ? 1 : 0;
+  Measures measures(device_);
+  forward_backward(inputs, count, false, measures, measured);
+  measure_gradients(measures);
+  measures.numbers.read();
+  finish_predictions(measures, measured);
+  finish_gradients(measures, measured);
+  measured.margin = 0.0;
   rollback.dismiss();
   gradients_kept_ = true;
   result = measured;
@@ -242,30 +183,53 @@ void Session::evaluate(const esper_host_tensor* inputs, int32_t count, esper_hos
   const c10::InferenceMode inference;
   Frame frame = make_frame(inputs, count);
   esper_host_step_result measured = empty_result();
+  Measures measures(device_);
   const int64_t start = now_ns();
   run(frame);
-  measured.loss = loss_of(frame).item().toDouble();
-  count_predictions(frame, measured);
+  measure_predictions(frame, loss_of(frame), measures);
+  const bool examples = example_loss != nullptr || example_correct != nullptr;
+  size_t losses = 0;
+  size_t hits = 0;
+  int64_t labels = 0;
+  if (examples) {
+    labels = check_examples(frame, capacity);
+    if (example_loss != nullptr) losses = measures.numbers.add(example_losses(frame));
+    if (example_correct != nullptr) hits = add_hits(frame, measures);
+  }
+  measures.numbers.read();
+  finish_predictions(measures, measured);
   measured.forward_ns = now_ns() - start;
   measured.finite = std::isfinite(measured.loss) ? 1 : 0;
-  if (example_loss != nullptr || example_correct != nullptr) {
-    if (graph_.logits < 0 || graph_.labels < 0) {
-      invalid("example_loss and example_correct need a graph that names logits and labels");
-    }
-    const at::Tensor& logits = frame.slots[static_cast<size_t>(graph_.logits)];
-    const at::Tensor& labels = frame.slots[static_cast<size_t>(graph_.labels)];
-    if (capacity < labels.numel()) {
-      invalid("capacity is ", capacity, ", the batch has ", labels.numel(), " labels");
-    }
-    const at::Tensor losses =
-        at::cross_entropy_loss(logits, labels, {}, at::Reduction::None, loss_options_.ignore_index,
-                               loss_options_.label_smoothing)
-            .to(at::kFloat)
-            .contiguous();
-    if (example_correct != nullptr) count_correct(logits, labels, loss_options_, example_correct);
-    if (example_loss != nullptr && losses.numel() > 0) std::memcpy(example_loss, losses.data_ptr(), losses.nbytes());
+  for (int64_t i = 0; i < labels; ++i) {
+    const auto at = static_cast<size_t>(i);
+    if (example_loss != nullptr) example_loss[i] = static_cast<float>(measures.numbers[losses + at]);
+    if (example_correct != nullptr) example_correct[i] = measures.numbers[hits + at] != 0.0 ? 1 : 0;
   }
   result = measured;
+}
+
+int64_t Session::check_examples(const Frame& frame, int64_t capacity) const {
+  if (graph_.logits < 0 || graph_.labels < 0) {
+    invalid("example_loss and example_correct need a graph that names logits and labels");
+  }
+  const int64_t labels = host_labels(frame).numel();
+  if (capacity < labels) invalid("capacity is ", capacity, ", the batch has ", labels, " labels");
+  return labels;
+}
+
+at::Tensor Session::example_losses(const Frame& frame) const {
+  const at::Tensor& logits = frame.slots[static_cast<size_t>(graph_.logits)];
+  const at::Tensor& labels = frame.slots[static_cast<size_t>(graph_.labels)];
+  return cross_entropy(logits, labels, {}, at::Reduction::None, loss_options_, frame.own_kernels()).to(at::kFloat);
+}
+
+size_t Session::add_hits(const Frame& frame, Measures& measures) const {
+  const at::Tensor& logits = frame.slots[static_cast<size_t>(graph_.logits)];
+  const at::Tensor& labels = frame.slots[static_cast<size_t>(graph_.labels)];
+  if (!frame.own_kernels()) return measures.numbers.add(count_on_device(logits, labels, loss_options_).correct);
+  const at::Tensor hits = at::empty(labels.sizes(), at::TensorOptions().dtype(at::kByte));
+  count_correct(logits, labels, loss_options_, hits.data_ptr<uint8_t>());
+  return measures.numbers.add(hits);
 }
 
 void Session::probe_batch(const esper_host_tensor* inputs, int32_t count, int32_t half) {
@@ -281,14 +245,17 @@ void Session::probe_batch(const esper_host_tensor* inputs, int32_t count, int32_
   const at::AutoGradMode gradient(true);
   run(frame);
   const at::Tensor loss = loss_of(frame);
-  esper_host_step_result counts = empty_result();
-  count_predictions(frame, counts);
-  if (graph_.labels < 0) counts.examples = frame.slots[static_cast<size_t>(graph_.inputs.at(0))].size(0);
-  if (sites_.empty() || counts.examples == 0) return;
+  int64_t examples = 0;
+  if (graph_.labels < 0) {
+    examples = frame.slots[static_cast<size_t>(graph_.inputs.at(0))].size(0);
+  } else {
+    examples = count_examples(host_labels(frame), loss_options_);
+  }
+  if (sites_.empty() || examples == 0) return;
   if (!loss.requires_grad()) invalid("probe: the loss depends on no site");
   const torch::autograd::variable_list gradients =
-      torch::autograd::grad({loss}, values, {}, c10::nullopt, false, true);
-  probe_.add(sites_, values, gradients, counts.examples, half);
+      torch::autograd::grad({loss}, values, {}, {}, false, true);
+  probe_.add(sites_, values, gradients, examples, half);
 }
 
 }  // namespace esper::host

@@ -11,7 +11,7 @@ StateEntry floats(std::string name, const at::Tensor& tensor) {
   StateEntry entry;
   entry.name = std::move(name);
   entry.dims = tensor.sizes().vec();
-  entry.data = tensor.data_ptr();
+  entry.tensor = tensor;
   entry.bytes = static_cast<int64_t>(tensor.nbytes());
   return entry;
 }
@@ -21,7 +21,7 @@ StateEntry counters(std::string name, int64_t* data, size_t count) {
   entry.name = std::move(name);
   entry.dtype = ESPER_HOST_INT64;
   entry.dims = {static_cast<int64_t>(count)};
-  entry.data = data;
+  entry.counters = data;
   entry.bytes = static_cast<int64_t>(count * sizeof(int64_t));
   return entry;
 }
@@ -32,6 +32,22 @@ std::string behind(const std::string& name, const std::string& prefix) {
 }
 
 }  // namespace
+
+void StateEntry::read(void* target) const {
+  if (tensor.defined()) {
+    read_tensor(tensor, target);
+  } else {
+    std::memcpy(target, counters, static_cast<size_t>(bytes));
+  }
+}
+
+void StateEntry::write(const void* source) const {
+  if (tensor.defined()) {
+    write_tensor(tensor, source);
+  } else {
+    std::memcpy(counters, source, static_cast<size_t>(bytes));
+  }
+}
 
 void Session::append_moments(std::vector<StateEntry>& entries) {
   struct Named {
@@ -104,7 +120,7 @@ void Session::write_state(const std::string& name, const void* data, int64_t byt
       invalid("state '", name, "' has ", entry.bytes, " bytes ", shape_text(entry.dims), ", got ", bytes);
     }
     if (bytes > 0 && data == nullptr) invalid("state '", name, "': data is NULL");
-    if (bytes > 0) std::memcpy(entry.data, data, static_cast<size_t>(bytes));
+    if (bytes > 0) entry.write(data);
     return;
   }
   invalid("there is no state tensor '", name,

@@ -1,7 +1,6 @@
 #include "site.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "error.h"
 
@@ -25,12 +24,12 @@ int64_t blend_parameters(const esper_lattice_seed& desc) {
 // `old` laid out for `from`, laid out anew for `to`; zero where a seed was not in `from`.
 at::Tensor repack(const at::Tensor& old, const std::vector<SeedSlot>& from, const std::vector<SeedSlot>& to,
                   int64_t total) {
-  at::Tensor packed = at::zeros({total}, at::TensorOptions().dtype(at::kFloat));
+  const at::NoGradGuard nothing_recorded;
+  at::Tensor packed = at::zeros({total}, old.options());
   for (size_t i = 0; i < to.size(); ++i) {
     if (!to[i].attached || !from[i].attached) continue;
-    std::memcpy(packed.data_ptr<float>() + to[i].desc.parameter_offset,
-                old.data_ptr<float>() + from[i].desc.parameter_offset,
-                static_cast<size_t>(to[i].count) * sizeof(float));
+    packed.narrow(0, to[i].desc.parameter_offset, to[i].count)
+        .copy_(old.narrow(0, from[i].desc.parameter_offset, to[i].count));
   }
   return packed;
 }
@@ -79,8 +78,12 @@ SiteSpec read_site(NodeReader& reader) {
   invalid(reader.place(), ": producer '", producer, "' is no parameter of the graph");
 }
 
-Site::Site(const SiteSpec& spec, std::string place, esper_context* context)
-    : spec_(spec), place_(std::move(place)), context_(context), seeds_(static_cast<size_t>(spec.seeds)) {
+Site::Site(const SiteSpec& spec, std::string place, const Device& device, esper_context* context)
+    : spec_(spec),
+      place_(std::move(place)),
+      device_(&device),
+      context_(context),
+      seeds_(static_cast<size_t>(spec.seeds)) {
   esper_lattice* lattice = nullptr;
   check_esper(esper_lattice_create(spec_.channels, nullptr, 0, &lattice), place_);
   lattice_.reset(lattice);
@@ -89,7 +92,7 @@ Site::Site(const SiteSpec& spec, std::string place, esper_context* context)
     desc.struct_size = sizeof(desc);
     check_esper(esper_chunk(spec_.channels, spec_.seeds, i, &desc.channel_begin, &desc.channel_count), place_);
   }
-  arena_ = at::zeros({0}, at::TensorOptions().dtype(at::kFloat)).requires_grad_(true);
+  arena_ = at::zeros({0}, device.options(at::kFloat)).requires_grad_(true);
   moments.steps.assign(static_cast<size_t>(spec_.seeds), 0);
 }
 
@@ -140,8 +143,7 @@ void Site::rebuild(std::vector<SeedSlot> seeds, int32_t newcomer, const float* p
   at::Tensor arena = repack(arena_, seeds_, seeds, total);
   if (newcomer >= 0) {
     const SeedSlot& seed = seeds[static_cast<size_t>(newcomer)];
-    std::memcpy(arena.data_ptr<float>() + seed.desc.parameter_offset, parameters,
-                static_cast<size_t>(seed.count) * sizeof(float));
+    write_tensor(arena.narrow(0, seed.desc.parameter_offset, seed.count), parameters);
   }
   Moments kept;
   if (moments.first.defined()) kept.first = repack(moments.first, seeds_, seeds, total);
@@ -154,15 +156,16 @@ void Site::rebuild(std::vector<SeedSlot> seeds, int32_t newcomer, const float* p
   seeds_.swap(seeds);
   arena_ = std::move(arena);
   moments = std::move(kept);
-  refresh_flags();
+  refresh();
 }
 
-void Site::refresh_flags() {
+void Site::refresh() {
   int32_t blended = 0;
   int32_t learning = 0;
   check_esper(esper_lattice_query(lattice_.get(), &blended, &learning), place_);
   blended_ = blended != 0;
   learning_ = learning != 0;
+  ++version_;
 }
 
 void Site::germinate(int32_t seed, const esper_lattice_seed& desc, const float* parameters, int64_t count) {
@@ -198,7 +201,7 @@ void Site::update(int32_t seed, const esper_lattice_seed& desc) {
     const std::vector<esper_lattice_seed> list = attached_descriptions(seeds_);
     check_esper(esper_lattice_update(lattice_.get(), list.data(), static_cast<int32_t>(list.size())),
                 text("site ", spec_.site, ": seed ", seed));
-    refresh_flags();
+    refresh();
   } catch (...) {
     slot.desc = old;
     throw;

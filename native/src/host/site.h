@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device_lattice.h"
 #include "op.h"
 #include "torch.h"
 
@@ -51,8 +52,8 @@ using LatticeHandle = std::unique_ptr<esper_lattice, LatticeDeleter>;
 
 class Site {
  public:
-  // place is the node as messages name it. context outlives the site.
-  Site(const SiteSpec& spec, std::string place, esper_context* context);
+  // place is the node as messages name it. device and context outlive the site.
+  Site(const SiteSpec& spec, std::string place, const Device& device, esper_context* context);
 
   void germinate(int32_t seed, const esper_lattice_seed& desc, const float* parameters, int64_t count);
   void update(int32_t seed, const esper_lattice_seed& desc);
@@ -63,6 +64,9 @@ class Site {
   const std::vector<SeedSlot>& seeds() const { return seeds_; }
   const at::Tensor& arena() const { return arena_; }
   esper_lattice* lattice() const { return lattice_.get(); }
+  // Grows with every change of the lattice.
+  uint64_t version() const { return version_; }
+  const Device& device() const { return *device_; }
   esper_context* context() const { return context_; }
   bool blended() const { return blended_; }
   bool learning() const { return learning_; }
@@ -72,6 +76,11 @@ class Site {
   Moments moments;
   // Sums of the last backward pass with telemetry, one entry an attached seed; empty if it did not run.
   std::vector<esper_seed_sums> sums;
+  // Where the site runs on a device: the tables of its lattice, and the sums, [seeds, ESPER_CUDA_SUM_COUNT], until they
+  // are read.
+  DeviceLattices device_lattices;
+  at::Tensor device_sums;
+  int64_t device_positions = 0;  // Batch times positions of that pass.
   // Telemetry of all seeds after the last step that gathered it.
   std::vector<esper_host_seed_telemetry> telemetry;
 
@@ -82,12 +91,14 @@ class Site {
   // Makes `seeds` current: new offsets, a new arena with the kept seeds' parameters and optimizer state. newcomer gets
   // `parameters`, -1 = none.
   void rebuild(std::vector<SeedSlot> seeds, int32_t newcomer, const float* parameters);
-  void refresh_flags();
+  void refresh();
 
   SiteSpec spec_;
   std::string place_;
+  const Device* device_;
   esper_context* context_;
   LatticeHandle lattice_;
+  uint64_t version_ = 0;
   std::vector<SeedSlot> seeds_;
   at::Tensor arena_;  // Leaf, flat, ordered by seed number.
   bool blended_ = false;

@@ -87,7 +87,7 @@ std::string info_json() {
   const char* yes_no[] = {"false", "true"};
   return text("{\"libtorch\":\"", TORCH_VERSION, "\",\"threads\":", at::get_num_threads(), ",\"blas\":\"",
               escaped(blas_description()), "\",\"parallel\":\"", parallel,
-              "\",\"cuda_built\":", yes_no[at::hasCUDA() ? 1 : 0],
+              "\",\"cuda_built\":", yes_no[at::Context::hasCUDART() ? 1 : 0],
               ",\"cuda_available\":", yes_no[at::hasCUDA() ? 1 : 0], ",\"cpu_capability\":\"",
               escaped(cpu_capability()), "\"}");
 }

@@ -85,10 +85,10 @@ TorchLattice::Slot& TorchLattice::attached(Content& content, int64_t seed) const
 }
 
 void TorchLattice::check_arena(const at::Tensor& theta) const {
-  if (theta.dim() != 1 || !theta.device().is_cpu() ||
+  if (theta.dim() != 1 || !(theta.is_cpu() || theta.is_cuda()) ||
       (theta.scalar_type() != at::kFloat && theta.scalar_type() != at::kDouble)) {
     invalid("Lattice: theta is ", theta.toString(), " with ", theta.dim(),
-            " dimensions, expected a CPU tensor with one dimension, float32 or float64 (torch.empty(0) at first)");
+            " dimensions, expected a CPU or CUDA tensor with one dimension, float32 or float64 (torch.empty(0) at first)");
   }
   if (theta.numel() != snapshot_->parameters()) {
     invalid("Lattice: theta has ", theta.numel(), " elements, the attached seeds have ", snapshot_->parameters(),
@@ -136,7 +136,7 @@ at::Tensor TorchLattice::germinate(const at::Tensor& theta, int64_t seed, const 
   check_esper(esper_parameter_count(&slot.desc, &slot.count), place);
   const at::Tensor initial = at::empty({slot.count}, at::TensorOptions().dtype(at::kFloat));
   check_esper(esper_parameter_init(&slot.desc, static_cast<uint64_t>(key), initial.data_ptr<float>()), place);
-  at::Tensor grown = at::cat({theta.detach(), initial.to(theta.scalar_type())});
+  at::Tensor grown = at::cat({theta.detach(), initial.to(theta.options())});
   next.order.push_back(static_cast<int32_t>(seed));
   commit(std::move(next), place);
   return grown;

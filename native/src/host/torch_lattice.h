@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "device_lattice.h"
 #include "lattice_function.h"
 #include "site.h"
 
@@ -32,12 +33,15 @@ class LatticeSnapshot : public torch::CustomClassHolder {
   // The same seeds with other weights; alpha: one float32 a seed number.
   c10::intrusive_ptr<LatticeSnapshot> with_alpha(const at::Tensor& alpha) const;
 
-  // float32 runs the kernels, float64 the oracle. theta: parameters() elements.
+  // float32 runs the kernels, float64 the oracle, tensors on a GPU the CUDA kernels. theta: parameters() elements.
   at::Tensor forward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta) const;
   void backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta, const at::Tensor& dy,
                 Gradients& gradients) const;
 
  private:
+  at::Tensor device_forward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta) const;
+  void device_backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta, const at::Tensor& dy,
+                       Gradients& gradients) const;
   void scatter_alpha(const std::vector<double>& gradient, const at::Tensor& alpha) const;
 
   int32_t layout_;
@@ -48,8 +52,12 @@ class LatticeSnapshot : public torch::CustomClassHolder {
   LatticeHandle lattice_;
   bool blended_ = false;
   bool learning_ = false;
+  mutable DeviceLattices device_lattices_;
   mutable std::mutex running_;  // libesper's handle is for one thread at a time.
 };
+
+// Whether the operator runs x by the CUDA kernels: on a GPU, or as Device::emulated says.
+bool runs_on_device(const at::Tensor& x);
 
 // A mutable lattice: each change makes a new snapshot. All methods may be called from any thread.
 class TorchLattice : public torch::CustomClassHolder {

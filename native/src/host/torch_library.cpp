@@ -38,12 +38,26 @@ struct OperatorCall {
   }
 };
 
+void check_device_types(const at::Tensor& x, const at::Tensor& theta) {
+  if (!device_type_supported(x.scalar_type())) {
+    invalid(kPlace, "x is ", c10::toString(x.scalar_type()), " on ", x.device().str(),
+            ", expected float32, float16 or bfloat16; float64 runs on the CPU only");
+  }
+  if (theta.scalar_type() != at::kFloat) {
+    invalid(kPlace, "theta is ", c10::toString(theta.scalar_type()), ", expected float32 for x on ", x.device().str());
+  }
+}
+
 // The one place that knows which devices and types there are kernels for. LatticeSnapshot::forward and backward choose
-// between them; those of esper_cuda_* would be admitted here and chosen there.
+// between them.
 void check_backend(const at::Tensor& x, const at::Tensor& theta) {
-  if (!x.device().is_cpu() || !theta.device().is_cpu()) {
+  if (x.device() != theta.device() || !(x.is_cpu() || x.is_cuda())) {
     invalid(kPlace, "x is on ", x.device().str(), " and theta on ", theta.device().str(),
-            "; there are kernels for the CPU only");
+            "; both must be on the CPU or on one CUDA device");
+  }
+  if (runs_on_device(x)) {
+    check_device_types(x, theta);
+    return;
   }
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kDouble) {
     invalid(kPlace, "x is ", c10::toString(x.scalar_type()),

@@ -1,5 +1,6 @@
 #include "host_fixture.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -64,10 +65,16 @@ Inputs::Inputs(const std::vector<Tensor>& tensors) {
   }
 }
 
-Host::Host(const GraphBuilder& builder, int threads, uint64_t seed) : parameters_(builder.parameter_count()) {
+int32_t default_device() {
+  const char* device = std::getenv("ESPER_TEST_HOST_DEVICE");
+  return device != nullptr && std::strcmp(device, "cuda") == 0 ? ESPER_HOST_CUDA : ESPER_HOST_CPU;
+}
+
+Host::Host(const GraphBuilder& builder, int threads, uint64_t seed, int32_t device) : parameters_(builder.parameter_count()) {
   esper_host_options options{};
   options.struct_size = sizeof(options);
   options.threads = threads;
+  options.device = device;
   options.isa = ESPER_ISA_AUTO;
   options.seed = seed;
   const esper_host_graph graph = builder.graph();

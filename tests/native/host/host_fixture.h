@@ -23,9 +23,13 @@ struct Step {
   int telemetry = 0;
 };
 
+// The CPU, or with ESPER_TEST_HOST_DEVICE=cuda in the environment CUDA: all tests then run there.
+int32_t default_device();
+
 class Host {
  public:
-  explicit Host(const GraphBuilder& builder, int threads = 2, uint64_t seed = 7);
+  explicit Host(const GraphBuilder& builder, int threads = 2, uint64_t seed = 7,
+                int32_t device = default_device());
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;

@@ -1,4 +1,6 @@
 // Activations, Softmax and Dropout.
+#include <cstring>
+
 #include "error.h"
 #include "op.h"
 
@@ -88,6 +90,36 @@ at::Tensor dropout_mask(const at::Tensor& x, double ratio, DropoutState& state) 
   return mask;
 }
 
+int64_t wrapped(uint64_t bits) {
+  int64_t value = 0;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// mix over int64 tensors, whose arithmetic wraps around as that of uint64 does; z is overwritten.
+at::Tensor mix(at::Tensor z) {
+  const auto shift = [](const at::Tensor& value, int64_t bits) {  // Of zeros, where int64 shifts the sign in.
+    return at::bitwise_right_shift(value, bits).bitwise_and_(wrapped(~uint64_t{0} >> bits));
+  };
+  z.bitwise_xor_(shift(z, 30)).mul_(wrapped(0xbf58476d1ce4e5b9ULL));
+  z.bitwise_xor_(shift(z, 27)).mul_(wrapped(0x94d049bb133111ebULL));
+  return z.bitwise_xor_(shift(z, 31));
+}
+
+// dropout_mask by libtorch's operators, to the same bits.
+at::Tensor dropout_mask_on_device(const at::Tensor& x, double ratio, DropoutState& state) {
+  const at::Tensor like = at::empty_like(x);
+  const auto kept = static_cast<float>(1.0 / (1.0 - ratio));
+  const auto threshold = static_cast<int64_t>(ratio * 4294967296.0);
+  const uint64_t key = mix(state.key + 0x9e3779b97f4a7c15ULL);
+  at::Tensor draw = at::arange(state.counter, state.counter + like.numel(), x.options().dtype(at::kLong));
+  draw = mix(draw.mul_(wrapped(0x9e3779b97f4a7c15ULL)).bitwise_xor_(wrapped(key)));
+  state.counter += like.numel();
+  const at::Tensor upper = at::bitwise_right_shift(draw, 32).bitwise_and_(int64_t{0xffffffff});
+  const at::Tensor mask = upper.ge(threshold).to(at::kFloat).mul_(kept);
+  return mask.as_strided(like.sizes(), like.strides());  // like is dense: memory order becomes its own.
+}
+
 Run make_dropout(NodeReader& reader, const Fusion&) {
   reader.expect(1, 3);
   reader.integer("seed", 0);  // The session's key takes its place, so that state can be saved and restored.
@@ -105,7 +137,9 @@ Run make_dropout(NodeReader& reader, const Fusion&) {
       return;
     }
     if (x.scalar_type() != at::kFloat) invalid("Dropout runs on float32 only");
-    io.out(0, at::mul(x, dropout_mask(x, ratio, *io.frame().dropout)));
+    DropoutState& state = *io.frame().dropout;
+    io.out(0, at::mul(x, io.frame().own_kernels() ? dropout_mask(x, ratio, state)
+                                                  : dropout_mask_on_device(x, ratio, state)));
   };
 }
 

@@ -120,15 +120,26 @@ Run make_max_pool(NodeReader& reader, const Fusion&) {
       own ? PoolWindow{pool.kernel[0], pool.kernel[1], pool.strides[0], pool.strides[1], pool.padding.symmetric[0],
                        pool.padding.symmetric[1]}
           : PoolWindow{};
-  return [pool, own, window](Io& io) {
+  // libtorch's CUDA kernel for channels-last images adds up the gradients of windows that overlap in any order; the one
+  // for planes does not.
+  bool overlaps = false;
+  for (size_t i = 0; i < pool.kernel.size(); ++i) {
+    overlaps = overlaps || pool.strides[i] < (pool.kernel[i] - 1) * pool.dilations[i] + 1;
+  }
+  return [pool, own, overlaps, window](Io& io) {
     at::Tensor x = io.in(0);
     check_rank(x, pool);
     if (!pool.padding.explicit_pad.empty()) {
       x = at::constant_pad_nd(x, pool.padding.explicit_pad, -std::numeric_limits<double>::infinity());
     }
-    if (own && is_channels_last_float(x) && window.output_height(x.size(2)) > 0 && window.output_width(x.size(3)) > 0) {
+    const bool kernels = own && io.frame().own_kernels();
+    if (kernels && is_channels_last_float(x) && window.output_height(x.size(2)) > 0 &&
+        window.output_width(x.size(3)) > 0) {
       io.out(0, max_pool(x, window));
-    } else if (pool.kernel.size() == 1) {
+      return;
+    }
+    if (!io.frame().own_kernels() && overlaps) x = x.contiguous();
+    if (pool.kernel.size() == 1) {
       io.out(0, at::max_pool1d(x, pool.kernel, pool.strides, pool.padding.symmetric, pool.dilations, pool.ceil));
     } else if (pool.kernel.size() == 2) {
       io.out(0, at::max_pool2d(x, pool.kernel, pool.strides, pool.padding.symmetric, pool.dilations, pool.ceil));

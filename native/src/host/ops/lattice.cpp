@@ -37,6 +37,10 @@ struct SiteCall {
   bool learning() const { return site->learning(); }
 
   at::Tensor forward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta) const {
+    if (!site->device().on_cpu()) {
+      return site->device_lattices.forward(site->device(), site->lattice(), site->version(), placement, x, theta,
+                                           site->place());
+    }
     at::Tensor y = at::empty_like(x);
     check_esper(esper_lattice_forward(site->lattice(), site->context(), &placement.shape, floats(theta), theta.numel(),
                                       x.data_ptr<float>(), y.data_ptr<float>()),
@@ -46,12 +50,29 @@ struct SiteCall {
 
   void backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta, const at::Tensor& dy,
                 Gradients& gradients) const {
+    if (!site->device().on_cpu()) {
+      device_backward(placement, x, theta, dy, gradients);
+      return;
+    }
     std::vector<esper_seed_sums> sums = empty_sums();
     check_esper(esper_lattice_backward(site->lattice(), site->context(), &placement.shape, floats(theta), theta.numel(),
                                        x.data_ptr<float>(), dy.data_ptr<float>(), output(gradients.x),
                                        output(gradients.theta), nullptr, sums.empty() ? nullptr : sums.data()),
                 site->place());
     if (telemetry) site->sums = std::move(sums);
+  }
+
+  void device_backward(const Placement& placement, const at::Tensor& x, const at::Tensor& theta, const at::Tensor& dy,
+                       const Gradients& gradients) const {
+    at::Tensor sums;
+    if (telemetry) {
+      const auto seeds = static_cast<int64_t>(empty_sums().size());
+      sums = at::zeros({seeds, ESPER_CUDA_SUM_COUNT}, site->device().options(at::kDouble));
+    }
+    site->device_lattices.backward(site->device(), site->lattice(), site->version(), placement, x, theta, dy, gradients,
+                                   at::Tensor(), sums, site->place());
+    site->device_sums = sums;  // Read with everything else that the step measures.
+    site->device_positions = placement.shape.batch * placement.shape.positions;
   }
 
   // One entry an attached seed if the call gathers telemetry, otherwise none.

@@ -35,6 +35,20 @@ Run make_matmul(NodeReader& reader, const Fusion&) {
   return [](Io& io) { io.out(0, at::matmul(io.in(0), io.in(1))); };
 }
 
+// Throws unless all indices lie in [-extent, extent); whether one is negative.
+bool check_indices(const at::Tensor& indices, int64_t extent) {
+  const at::Tensor dense = indices.contiguous();
+  const int64_t* index = dense.data_ptr<int64_t>();
+  bool negative = false;
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    if (index[i] < -extent || index[i] >= extent) {
+      invalid("index ", index[i], " at position ", i, " is outside [", -extent, ", ", extent, ")");
+    }
+    negative = negative || index[i] < 0;
+  }
+  return negative;
+}
+
 Run make_gather(NodeReader& reader, const Fusion&) {
   reader.expect(2, 2);
   if (reader.input(1).dtype != ESPER_HOST_INT64) {
@@ -45,19 +59,19 @@ Run make_gather(NodeReader& reader, const Fusion&) {
   return [axis](Io& io) {
     const at::Tensor& data = io.in(0);
     const int64_t dim = normalize_axis(axis, data.dim());
-    at::Tensor indices = io.in(1).contiguous();
     const int64_t extent = data.size(dim);
-    const int64_t* index = indices.data_ptr<int64_t>();
-    bool negative = false;
-    for (int64_t i = 0; i < indices.numel(); ++i) {
-      if (index[i] < -extent || index[i] >= extent) {
-        invalid("index ", index[i], " at position ", i, " is outside [", -extent, ", ", extent, ")");
-      }
-      negative = negative || index[i] < 0;
-    }
+    const bool negative = check_indices(io.host(1), extent);
+    at::Tensor indices = io.in(1).contiguous();
     if (negative) indices = at::where(indices.lt(0), indices.add(extent), indices);
     if (dim == 0 && data.dim() == 2) {
       io.out(0, at::embedding(data, indices));
+      return;
+    }
+    if (!io.frame().own_kernels()) {
+      // The gradient of index_select is added up in any order on CUDA, that of index is not.
+      std::vector<at::indexing::TensorIndex> place(static_cast<size_t>(dim), at::indexing::Slice());
+      place.emplace_back(indices);
+      io.out(0, data.index(place));
       return;
     }
     std::vector<int64_t> shape = data.sizes().vec();
@@ -72,6 +86,14 @@ at::Tensor split_heads(const at::Tensor& x, int64_t heads, const char* what) {
   if (x.dim() != 3) invalid(what, " has shape ", shape_text(x.sizes()), ", expected [batch, sequence, heads * size]");
   if (x.size(2) % heads != 0) invalid(what, " has ", x.size(2), " channels, which ", heads, " heads do not divide");
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+// [B, H, S, D] -> [B, H * times, S, D], each head times times.
+at::Tensor repeat_heads(const at::Tensor& x, int64_t times, bool own_kernels) {
+  if (own_kernels) return at::repeat_interleave(x, times, 1);
+  // On CUDA the gradient of repeat_interleave is added up in any order, that of expand is not.
+  const int64_t b = x.size(0), h = x.size(1), s = x.size(2), d = x.size(3);
+  return x.unsqueeze(2).expand({b, h, times, s, d}).reshape({b, h * times, s, d});
 }
 
 Run make_attention(NodeReader& reader, const Fusion&) {
@@ -91,8 +113,8 @@ Run make_attention(NodeReader& reader, const Fusion&) {
     at::Tensor k = split_heads(io.in(1).contiguous(), kv_heads, "K");
     at::Tensor v = split_heads(io.in(2).contiguous(), kv_heads, "V");
     if (q_heads != kv_heads) {
-      k = at::repeat_interleave(k, q_heads / kv_heads, 1);
-      v = at::repeat_interleave(v, q_heads / kv_heads, 1);
+      k = repeat_heads(k, q_heads / kv_heads, io.frame().own_kernels());
+      v = repeat_heads(v, q_heads / kv_heads, io.frame().own_kernels());
     }
     const double scale = scaled ? given : 1.0 / std::sqrt(static_cast<double>(q.size(3)));
     at::Tensor scores = at::matmul(at::mul(q, scale), k.transpose(2, 3));

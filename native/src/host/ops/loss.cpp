@@ -31,10 +31,9 @@ Run make_cross_entropy(NodeReader& reader, const Fusion&) {
                                                               : at::Reduction::None);
   return [options, mode](Io& io) {
     const at::Tensor& logits = io.in(0);
-    const at::Tensor& labels = io.in(1);
-    check_labels(logits, labels, options);
+    check_labels(logits, io.host(1), options);
     const at::Tensor weight = io.has(2) ? io.in(2) : at::Tensor();
-    io.out(0, at::cross_entropy_loss(logits, labels, weight, mode, options.ignore_index, options.label_smoothing));
+    io.out(0, cross_entropy(logits, io.in(1), weight, mode, options, io.frame().own_kernels()));
     if (io.node().outputs.size() > 1 && io.node().outputs[1] >= 0) io.out(1, at::log_softmax(logits, 1));
   };
 }
@@ -65,6 +64,18 @@ TopTwo top_two(const float* scores, int64_t classes) {
 
 }  // namespace
 
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& weight,
+                         int64_t reduction, const LossOptions& options, bool own_kernels) {
+  if (own_kernels || logits.dim() == 2) {
+    return at::cross_entropy_loss(logits, labels, weight, reduction, options.ignore_index, options.label_smoothing);
+  }
+  // Over positions, libtorch's CUDA kernel adds up in any order; over rows it does not.
+  const at::Tensor rows = logits.movedim(1, -1).reshape({-1, logits.size(1)});
+  const at::Tensor loss = at::cross_entropy_loss(rows, labels.reshape({-1}), weight, reduction, options.ignore_index,
+                                                 options.label_smoothing);
+  return reduction == at::Reduction::None ? loss.reshape(labels.sizes()) : loss;
+}
+
 void check_labels(const at::Tensor& logits, const at::Tensor& labels, const LossOptions& options) {
   std::vector<int64_t> expected = logits.sizes().vec();
   if (logits.dim() < 2) invalid("logits have shape ", shape_text(logits.sizes()), ", expected [N, K, ...]");
@@ -92,7 +103,6 @@ Counts count_correct(const at::Tensor& logits, const at::Tensor& labels, const L
   const float* score = rows.data_ptr<float>();
   const int64_t* label = dense.data_ptr<int64_t>();
   Counts counts;
-  double margins = 0.0;
   for (int64_t i = 0; i < dense.numel(); ++i) {
     const bool counted = label[i] != options.ignore_index;
     const TopTwo top = counted ? top_two(score + i * classes, classes) : TopTwo{};
@@ -100,9 +110,33 @@ Counts count_correct(const at::Tensor& logits, const at::Tensor& labels, const L
     if (correct_out != nullptr) correct_out[i] = hit ? 1 : 0;
     counts.examples += counted ? 1 : 0;
     counts.correct += hit ? 1 : 0;
-    margins += top.margin;
+    counts.margins += top.margin;
   }
-  counts.margin = counts.examples > 0 ? margins / static_cast<double>(counts.examples) : 0.0;
+  return counts;
+}
+
+int64_t count_examples(const at::Tensor& labels, const LossOptions& options) {
+  return labels.ne(options.ignore_index).sum().item<int64_t>();
+}
+
+DeviceCounts count_on_device(const at::Tensor& logits, const at::Tensor& labels, const LossOptions& options) {
+  const int64_t classes = logits.size(1);
+  const at::Tensor rows = logits.detach().movedim(1, -1).to(at::kFloat).reshape({-1, classes});
+  const at::Tensor flat = labels.reshape({-1});
+  const at::Tensor counted = flat.ne(options.ignore_index);
+  const at::Tensor undefined = rows.isnan().any(1);
+  DeviceCounts counts;
+  // argmax takes the first of equal maxima, as top_two does.
+  counts.correct = rows.argmax(1).eq(flat).logical_and_(counted).logical_and_(undefined.logical_not());
+  at::Tensor margins = at::zeros({rows.size(0)}, rows.options().dtype(at::kDouble));
+  if (classes > 1) {
+    const at::Tensor top = std::get<0>(rows.topk(2, 1)).to(at::kDouble);
+    margins = top.select(1, 0).sub(top.select(1, 1));
+  }
+  margins = margins.masked_fill(undefined, std::numeric_limits<double>::quiet_NaN());
+  margins = margins.masked_fill(counted.logical_not(), 0.0);
+  counts.totals = at::stack({counts.correct.sum().to(at::kDouble), margins.sum()});
+  counts.correct = counts.correct.reshape(labels.sizes());
   return counts;
 }
 

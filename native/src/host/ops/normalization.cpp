@@ -35,7 +35,7 @@ Run make_batch_normalization(NodeReader& reader, const Fusion& fusion) {
     if (run.batch_statistics && x.numel() / x.size(1) < 2) {
       invalid("training mode needs more than one value a channel; the input has shape ", shape_text(x.sizes()));
     }
-    if (batch_norm_applies(x)) {
+    if (io.frame().own_kernels() && batch_norm_applies(x)) {
       io.out(0, batch_norm(x, io.in(1), io.in(2), io.in(3), io.in(4), run));
       return;
     }

@@ -34,7 +34,7 @@ Run make_reshape(NodeReader& reader, const Fusion&) {
   const bool allow_zero = reader.integer("allowzero", 0) != 0;
   return [allow_zero](Io& io) {
     const at::Tensor& x = io.in(0);
-    std::vector<int64_t> shape = read_ints(io.in(1));
+    std::vector<int64_t> shape = read_ints(io.host(1));
     for (size_t i = 0; i < shape.size() && !allow_zero; ++i) {
       if (shape[i] != 0) continue;
       if (static_cast<int64_t>(i) >= x.dim()) invalid("shape entry ", i, " is 0 but the input has rank ", x.dim());
@@ -119,18 +119,18 @@ at::Tensor slice_axis(const at::Tensor& x, int64_t axis, int64_t start, int64_t 
   end = end < -extent ? -1 : (end < 0 ? end + extent : end);
   std::vector<int64_t> indices;
   for (int64_t i = start; i > end && i >= 0; i += step) indices.push_back(i);
-  return at::index_select(x, axis, at::tensor(indices, at::TensorOptions().dtype(at::kLong)));
+  return at::index_select(x, axis, at::tensor(indices, at::TensorOptions().dtype(at::kLong)).to(x.device()));
 }
 
 Run make_slice(NodeReader& reader, const Fusion&) {
   reader.expect(3, 5);
   return [](Io& io) {
     at::Tensor x = io.in(0);
-    const std::vector<int64_t> starts = read_ints(io.in(1)), ends = read_ints(io.in(2));
+    const std::vector<int64_t> starts = read_ints(io.host(1)), ends = read_ints(io.host(2));
     std::vector<int64_t> axes(starts.size()), steps(starts.size(), 1);
     std::iota(axes.begin(), axes.end(), 0);
-    if (io.has(3)) axes = read_ints(io.in(3));
-    if (io.has(4)) steps = read_ints(io.in(4));
+    if (io.has(3)) axes = read_ints(io.host(3));
+    if (io.has(4)) steps = read_ints(io.host(4));
     if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
       invalid("starts, ends, axes and steps differ in length");
     }
