@@ -78,9 +78,9 @@ at::Tensor DeviceLattices::forward(const Device& device, const esper_lattice* la
   void* stream = device.stream();
   esper_cuda_lattice* tables = find(device, lattice, version, placement.shape, x.scalar_type(), stream, place);
   at::Tensor y = at::empty_like(x);
-  check_esper(esper_cuda_lattice_forward(tables, stream, data_of<float>(theta), theta.numel(), x.data_ptr(),
-                                         y.data_ptr()),
-              place);
+  check_esper(
+      esper_cuda_lattice_forward(tables, stream, data_of<float>(theta), theta.numel(), x.data_ptr(), y.data_ptr()),
+      place);
   return y;
 }
 

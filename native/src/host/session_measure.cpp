@@ -8,7 +8,9 @@
 namespace esper::host {
 namespace {
 
-double rms(double squares, int64_t count) { return count > 0 ? std::sqrt(squares / static_cast<double>(count)) : 0.0; }
+double rms(double squares, int64_t count) {
+  return count > 0 ? std::sqrt(squares / static_cast<double>(count)) : 0.0;
+}
 
 // The chunk's slice along axis.
 at::Tensor chunk_of(const at::Tensor& tensor, int64_t axis, const esper_lattice_seed& desc) {

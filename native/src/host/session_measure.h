@@ -22,7 +22,7 @@ struct Session::Measures {
   size_t loss = 0;
   int64_t examples = 0;
   bool predicted = false;
-  size_t totals = 0;  // Number of correct ones, sum of the margins.
+  size_t totals = 0;     // Number of correct ones, sum of the margins.
   size_t gradients = 0;  // Squares of gradient_count gradients.
   size_t gradient_count = 0;
   std::vector<Seed> seeds;

@@ -164,9 +164,9 @@ TEST_F(DeviceSession, OptimizerGivesTheCpusBits) {
     GraphBuilder graph;
     torch::manual_seed(3);
     const int32_t labels = graph.input("labels", {-1}, ESPER_HOST_INT64);
-    const int32_t logits = graph.node("Gemm", {graph.input("x", {-1, 19}),
-                                               add_parameter(graph, "w", torch::randn({19, 5})),
-                                               add_parameter(graph, "b", torch::randn({5}))});
+    const int32_t logits =
+        graph.node("Gemm", {graph.input("x", {-1, 19}), add_parameter(graph, "w", torch::randn({19, 5})),
+                            add_parameter(graph, "b", torch::randn({5}))});
     graph.loss(graph.node("SoftmaxCrossEntropyLoss", {logits, labels}), logits, labels);
     Pair pair(graph);
     pair.both([&](Host& host) {
@@ -185,7 +185,8 @@ TEST_F(DeviceSession, OptimizerGivesTheCpusBits) {
 TEST_F(DeviceSession, DropoutDrawsTheCpusBits) {
   GraphBuilder graph;
   // Images come channels-last out of the convolution: draws are numbered in the order of memory.
-  const int32_t x = graph.node("Conv", {graph.input("x", {2, 1, 5, 4}), add_constant(graph, "w", torch::ones({3, 1, 1, 1}))});
+  const int32_t x =
+      graph.node("Conv", {graph.input("x", {2, 1, 5, 4}), add_constant(graph, "w", torch::ones({3, 1, 1, 1}))});
   graph.output(graph.node("Dropout", {x}, {attr("ratio", 0.3)}));
   Pair pair(graph);
   for (int64_t i = 0; i < 3; ++i) {
