@@ -66,13 +66,14 @@ ImageRequest request_for(const Nvrtc& nvrtc, int capability, std::int32_t dtype)
   if (nvrtc.supports(capability)) {
     return {kMachinePrefix + std::to_string(capability), dtype};
   }
-  // A device newer than the compiler: its PTX runs all the same.
-  const int newest = nvrtc.newest_capability();
-  if (newest < kLowestCapability || newest > capability) {
+  // A device that the compiler does not know: PTX of an earlier architecture runs all the same. The compiler may know
+  // later ones: capabilities are not released in their order.
+  const int earlier = nvrtc.newest_capability(capability);
+  if (earlier < kLowestCapability) {
     throw Error(ESPER_ERROR_UNSUPPORTED, nvrtc.name() + " makes no code for capability " + std::to_string(capability) +
                                              "; a newer NVRTC is needed");
   }
-  return {kVirtualPrefix + std::to_string(newest), dtype};
+  return {kVirtualPrefix + std::to_string(earlier), dtype};
 }
 
 std::string compile_image(const Nvrtc& nvrtc, const ImageRequest& request) {

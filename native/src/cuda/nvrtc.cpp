@@ -102,6 +102,11 @@ bool Nvrtc::supports(int capability) const noexcept {
   return std::binary_search(capabilities_.begin(), capabilities_.end(), capability);
 }
 
+int Nvrtc::newest_capability(int most) const noexcept {
+  const auto behind = std::upper_bound(capabilities_.begin(), capabilities_.end(), most);
+  return behind == capabilities_.begin() ? 0 : *(behind - 1);
+}
+
 void Nvrtc::check(int result, const char* call) const {
   if (result != 0) {
     const char* text = error_string_ == nullptr ? nullptr : error_string_(result);

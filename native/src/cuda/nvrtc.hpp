@@ -41,8 +41,8 @@ class Nvrtc {
   int version() const noexcept { return version_; }
   // The library's file or soname.
   const std::string& name() const noexcept { return name_; }
-  // Largest capability (10 * major + minor) that it makes code for.
-  int newest_capability() const noexcept { return capabilities_.empty() ? 0 : capabilities_.back(); }
+  // Largest capability (10 * major + minor) up to most that it makes code for, 0 if there is none.
+  int newest_capability(int most) const noexcept;
   bool supports(int capability) const noexcept;
 
   // Compiles source with headers found by their names. Machine code if the architecture option names a real device

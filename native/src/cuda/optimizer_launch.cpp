@@ -10,8 +10,6 @@ namespace {
 using optimizer::Rule;
 
 static_assert(sizeof(EsperOptimizerArguments) <= 4096, "the limit on kernel arguments");
-static_assert(sizeof(EsperOptimizerSegment) % 8 == 0 && sizeof(EsperOptimizerArguments) % 8 == 0,
-              "host and device agree");
 static_assert(static_cast<int>(Rule::kPlain) == ESPER_CUDA_RULE_PLAIN &&
                   static_cast<int>(Rule::kMomentum) == ESPER_CUDA_RULE_MOMENTUM &&
                   static_cast<int>(Rule::kNesterov) == ESPER_CUDA_RULE_NESTEROV &&

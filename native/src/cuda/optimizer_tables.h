@@ -49,4 +49,7 @@ struct EsperOptimizerArguments {
   struct EsperOptimizerSegment segments[ESPER_CUDA_SEGMENTS];
 };
 
+static_assert(sizeof(EsperOptimizerSegment) == 40, "layout of EsperOptimizerSegment");
+static_assert(sizeof(EsperOptimizerArguments) == 88 + 40 * ESPER_CUDA_SEGMENTS, "layout of EsperOptimizerArguments");
+
 #endif /* ESPER_CUDA_OPTIMIZER_TABLES_H */

@@ -152,7 +152,7 @@ void place_parts(EsperGroup* group, const Parts& parts, std::int64_t shared, std
     group->flags |= memory == scratch ? flag : 0;
     const std::int64_t at = *memory;
     *memory += size;
-    return static_cast<std::int32_t>(at);
+    return at;
   };
   group->panels_at = put(parts.panels, ESPER_CUDA_PANELS_APART);
   group->sums_at = put(parts.sums, ESPER_CUDA_SUMS_APART);
@@ -246,7 +246,7 @@ EsperGroup place_group(const Setting& setting, std::vector<EsperSeed>* list, std
   place_panels(&group, backward);
   place_parts(&group, parts, shared, scratch);
   if (group.kind == ESPER_CUDA_DEPTHWISE) {
-    group.item_at = static_cast<std::int32_t>(*scratch);
+    group.item_at = *scratch;
     const std::int64_t chunk = std::int64_t{seeds[0].channels} * setting.positions;
     *scratch += backward ? (chunk + setting.positions) * 4 : chunk * setting.element;
   }

@@ -11,9 +11,12 @@
 namespace esper::cuda {
 namespace {
 
-static_assert(sizeof(EsperHeader) % 8 == 0 && sizeof(EsperSeed) % 8 == 0, "host and device disagree on padding");
-static_assert(sizeof(EsperGroup) % 8 == 0 && sizeof(EsperSpan) == 24, "host and device disagree on padding");
-static_assert(sizeof(EsperLatticeArguments) == 72, "host and device disagree on padding");
+// Numbers that the kernels write out.
+static_assert(ESPER_FAMILY_DEPTHWISE == 4 && ESPER_LAYOUT_TOKENS == 1 && ESPER_CUDA_SUM_COUNT == 6,
+              "host and device disagree on an enumeration");
+static_assert(ESPER_ACTIVATION_RELU == 0 && ESPER_ACTIVATION_GELU == 1 && ESPER_ACTIVATION_SILU == 2 &&
+                  ESPER_ACTIVATION_TANH == 3 && ESPER_ACTIVATION_SIGMOID == 4,
+              "host and device disagree on the activations");
 
 constexpr std::int64_t kIndexLimit = std::int64_t{1} << 28;
 
@@ -35,7 +38,8 @@ void check_limits(const layout::Lattice& lattice, const Setting& setting) {
     const esper_lattice_seed& seed = lattice.seeds()[i];
     const std::int64_t c = seed.channel_count;
     const bool depthwise = seed.family == ESPER_FAMILY_DEPTHWISE;
-    const std::int64_t matrix = c * (depthwise ? std::max(c, std::int64_t{49}) : std::max(seed.rank, 1));
+    // Panels hold at least 32 positions of a seed's channels several times over, which counts as a rank of 16.
+    const std::int64_t matrix = c * (depthwise ? std::max(c, std::int64_t{49}) : std::max(seed.rank, 16));
     if (matrix >= kIndexLimit || (depthwise && c * setting.positions >= kIndexLimit)) {
       throw unsupported("seeds[" + std::to_string(i) + "] covers " + std::to_string(c) + " channels with rank " +
                         std::to_string(seed.rank) + " over " + std::to_string(setting.positions) +

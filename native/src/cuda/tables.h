@@ -2,15 +2,15 @@
  * tables.h - what host and device share: the tables of one lattice and the arguments of its kernels.
  *
  * Read by NVRTC, which has no standard headers: nothing but plain types, no pointers inside the table. Structs are made
- * of 8-byte fields first and have sizes that are multiples of 8; plan.cpp asserts the sizes.
+ * of 8-byte fields first and have sizes that are multiples of 8; the end of this file asserts the sizes.
  */
 #ifndef ESPER_CUDA_TABLES_H
 #define ESPER_CUDA_TABLES_H
 
 /* Threads of a block, for the lattice kernels. */
 #define ESPER_CUDA_THREADS 256
-/* Dynamic shared memory of a launch, bytes. Four forward and three backward blocks fit a multiprocessor of sm_90; one
-   backward block fits 99 KiB (sm_86). */
+/* Dynamic shared memory of a launch, bytes. As far as it goes, four forward and three backward blocks fit a
+   multiprocessor of sm_90 (registers allow three, see ESPER_KERNEL); one backward block fits 99 KiB (sm_86). */
 #define ESPER_CUDA_FORWARD_SHARED 49152
 #define ESPER_CUDA_BACKWARD_SHARED 73728
 
@@ -141,6 +141,10 @@ struct EsperSeed {
 struct EsperGroup {
   long long partial;       /* Byte in the partials of slot 0. */
   long long partial_bytes; /* Of one slot: per seed ESPER_CUDA_STATS doubles, then for all seeds the sums. */
+  long long panels_at;     /* Bytes in shared memory, or in scratch where flags say so. */
+  long long weights_at;
+  long long sums_at;
+  long long item_at; /* Bytes in scratch: a whole item of depthwise. */
   int kind;
   int flags;
   int first_seed; /* In the seed array of its direction. */
@@ -158,11 +162,7 @@ struct EsperGroup {
   int p_slope;
   int p_dhidden;
   int p_weight;
-  int panels_at; /* Bytes in shared memory, or in scratch where flags say so. */
-  int weights_at;
-  int sums_at;
   int sum_count; /* Floats of all sums; statistics lie behind them. */
-  int item_at;   /* Bytes in scratch: a whole item of depthwise. */
 };
 
 /* A run of units of one group, done by one block. */
@@ -172,5 +172,12 @@ struct EsperSpan {
   int group;
   int slot; /* Which partial result of the group. */
 };
+
+/* Read by the host's compiler and by the device's: both lay the structs out alike, or one of them refuses. */
+static_assert(sizeof(EsperLatticeArguments) == 72, "layout of EsperLatticeArguments");
+static_assert(sizeof(EsperHeader) == 216, "layout of EsperHeader");
+static_assert(sizeof(EsperSeed) == 176, "layout of EsperSeed");
+static_assert(sizeof(EsperGroup) == 120, "layout of EsperGroup");
+static_assert(sizeof(EsperSpan) == 24, "layout of EsperSpan");
 
 #endif /* ESPER_CUDA_TABLES_H */

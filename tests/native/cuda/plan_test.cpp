@@ -92,6 +92,17 @@ TEST(Plan, InPlaceListsHoldNoCopies) {
   }
 }
 
+// Weights and sums of more than 2 GiB: what lies behind them in scratch memory is found with 64 bits.
+TEST(Plan, OffsetsOfTheLargestSeedsDoNotOverflow) {
+  Problem problem(16000, ESPER_LAYOUT_NCHW, 1, 4, 2);
+  problem.seeds = {make_seed(0, 16000, ESPER_FAMILY_DEPTHWISE, 0)};
+  const Plan plan(checked_lattice(problem), problem.shape, ESPER_DTYPE_FLOAT32, {2, 2});
+  const EsperGroup group = group_of(plan, ESPER_CUDA_BACKWARD_IN_PLACE, 0);
+  EXPECT_GT(group.weights_at, int64_t{16000} * 16000 * 4);
+  EXPECT_GT(group.item_at, group.weights_at + int64_t{2} * 16000 * 16000 * 4);
+  EXPECT_GT(header_of(plan).scratch_stride, group.item_at);
+}
+
 TEST(Plan, RefusesWhatItCanNotHold) {
   Problem problem(64, ESPER_LAYOUT_NCHW, 1, 64, 8);
   problem.seeds = {make_seed(0, 4, ESPER_FAMILY_LOWRANK, 1)};

@@ -241,6 +241,13 @@ TEST_F(KernelSourceTest, ADeviceNewerThanNvrtcGetsPtx) {
   EXPECT_NE(content(files()[0]).find("--gpu-architecture=compute_90"), std::string::npos);
 }
 
+TEST_F(KernelSourceTest, ADeviceBetweenThoseThatNvrtcKnowsGetsPtxOfTheEarlier) {
+  fake.set("capability", 89);
+  EXPECT_EQ(compile_once().compiled, 1);
+  ASSERT_EQ(files().size(), 1U);
+  EXPECT_NE(content(files()[0]).find("--gpu-architecture=compute_86"), std::string::npos);
+}
+
 TEST_F(KernelSourceTest, WhereAnySourceServesPtxReplacesABrokenNvrtcAndTheNoteSaysSo) {
   NEEDS_BUILTIN();
   fake.fail("cuModuleLoadDataEx", 200, 0);
