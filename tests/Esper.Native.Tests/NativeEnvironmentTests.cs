@@ -22,7 +22,7 @@ public sealed partial class NativeEnvironmentTests
     {
         using JsonDocument document = JsonDocument.Parse(NativeInfo.BuildInfo);
         Assert.Equal(
-            ["version", "compiler", "build", "isa"], document.RootElement.EnumerateObject().Select(item => item.Name));
+            ["version", "compiler", "build", "isa", "ptx"], document.RootElement.EnumerateObject().Select(item => item.Name));
     }
 
     [Fact]

@@ -277,7 +277,8 @@ TEST_F(DeviceSession, PredictionsAreCountedAsByTheKernels) {
       y[1][2] = -1;
       if (undefined) x[4][0][1] = std::nan("");
       const Inputs views({x, y});
-      esper_host_step_result results[2] = {{sizeof(esper_host_step_result)}, {sizeof(esper_host_step_result)}};
+      esper_host_step_result results[2]{};
+      for (esper_host_step_result& result : results) result.struct_size = sizeof(esper_host_step_result);
       std::vector<float> losses[2] = {std::vector<float>(18), std::vector<float>(18)};
       std::vector<uint8_t> hits[2] = {std::vector<uint8_t>(18), std::vector<uint8_t>(18)};
       int side = 0;
