@@ -193,7 +193,7 @@ public sealed class TrainingTests : IDisposable
         RunConfig config = Small with { Lattice = Small.Lattice with { Blueprints = [blueprint] } };
         Watcher watcher = new();
         RunSummary whole = Train(config, "whole", watcher);
-        Assert.Contains(watcher.Changes, change => change.To == SeedStage.Fossilized && change.Blueprint == blueprint);
+        Assert.Contains(watcher.Changes, change => change.To == SeedStage.Blending && change.Blueprint == blueprint);
         using CancellationTokenSource stop = new();
         Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 23) }, stop.Token);
         string directory = Path.Combine(_root, "part");

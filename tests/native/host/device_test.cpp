@@ -163,9 +163,10 @@ TEST_F(DeviceSession, OptimizerGivesTheCpusBits) {
   for (const bool adamw : {false, true}) {
     GraphBuilder graph;
     torch::manual_seed(3);
+    const int32_t x = graph.input("x", {-1, 19});
     const int32_t labels = graph.input("labels", {-1}, ESPER_HOST_INT64);
     const int32_t logits =
-        graph.node("Gemm", {graph.input("x", {-1, 19}), add_parameter(graph, "w", torch::randn({19, 5})),
+        graph.node("Gemm", {x, add_parameter(graph, "w", torch::randn({19, 5})),
                             add_parameter(graph, "b", torch::randn({5}))});
     graph.loss(graph.node("SoftmaxCrossEntropyLoss", {logits, labels}), logits, labels);
     Pair pair(graph);
@@ -174,8 +175,8 @@ TEST_F(DeviceSession, OptimizerGivesTheCpusBits) {
                      adamw ? adamw_group(0.1F) : sgd_group(0.9F, true, 0.1F));
       for (int64_t i = 0; i < 3; ++i) {
         torch::manual_seed(50 + i);
-        const Tensor x = torch::randn({8, 19});
-        host.train({x, torch::randint(5, {8}, torch::kLong)});
+        const Tensor batch = torch::randn({8, 19});
+        host.train({batch, torch::randint(5, {8}).to(torch::kLong)});
       }
     });
     EXPECT_TRUE(same_bits(pair.device.all_state(), pair.cpu.all_state()));
@@ -264,8 +265,9 @@ TEST_F(DeviceSession, GatherAddsGradientsOfRepeatedIndices) {
 TEST_F(DeviceSession, PredictionsAreCountedAsByTheKernels) {
   for (const int64_t classes : {1, 4}) {
     GraphBuilder graph;
+    const int32_t scores = graph.input("x", {-1, classes, 3});
     const int32_t labels = graph.input("labels", {-1, 3}, ESPER_HOST_INT64);
-    const int32_t logits = graph.node("Identity", {graph.input("x", {-1, classes, 3})});
+    const int32_t logits = graph.node("Identity", {scores});
     graph.loss(graph.node("SoftmaxCrossEntropyLoss", {logits, labels},
                           {attr("ignore_index", -1), attr("label_smoothing", 0.1)}),
                logits, labels);
@@ -273,7 +275,7 @@ TEST_F(DeviceSession, PredictionsAreCountedAsByTheKernels) {
     torch::manual_seed(8);
     for (const bool undefined : {false, true}) {
       Tensor x = torch::randn({6, classes, 3}).round();
-      Tensor y = torch::randint(classes, {6, 3}, torch::kLong);
+      Tensor y = torch::randint(classes, {6, 3}).to(torch::kLong);
       y[1][2] = -1;
       if (undefined) x[4][0][1] = std::nan("");
       const Inputs views({x, y});
