@@ -82,6 +82,36 @@ inline void activate_panel(std::int32_t activation, float* value, float* slope, 
   }
 }
 
+// act over the Count vectors at value, and gradient times act'.
+template <int Count, std::int32_t Activation>
+inline void activate_block(Vec* value, Vec* gradient) {
+  const Activate<Activation> activate;
+#pragma GCC unroll 16
+  for (int i = 0; i < Count; ++i) {
+    Vec slope;
+    value[i] = activate(value[i], &slope);
+    gradient[i] = gradient[i] * slope;
+  }
+}
+
+template <int Count>
+inline void activate_block(std::int32_t activation, Vec* value, Vec* gradient) {
+  switch (activation) {
+    case -1:
+      return;
+    case ESPER_ACTIVATION_RELU:
+      return activate_block<Count, ESPER_ACTIVATION_RELU>(value, gradient);
+    case ESPER_ACTIVATION_GELU:
+      return activate_block<Count, ESPER_ACTIVATION_GELU>(value, gradient);
+    case ESPER_ACTIVATION_SILU:
+      return activate_block<Count, ESPER_ACTIVATION_SILU>(value, gradient);
+    case ESPER_ACTIVATION_TANH:
+      return activate_block<Count, ESPER_ACTIVATION_TANH>(value, gradient);
+    default:
+      return activate_block<Count, ESPER_ACTIVATION_SIGMOID>(value, gradient);
+  }
+}
+
 // act over the Count vectors at value, which stay in registers where Count is small.
 template <int Count, std::int32_t Activation>
 inline void activate_block(Vec* value) {

@@ -6,16 +6,16 @@ struct BackwardScratch {
   float* dy;      // [C] the same for dy, overwritten by dx
   float* module;  // [C] g(x)
   float* error;   // [C] w dy where w varies, dy + kappa g in Training
-  float* hidden;  // [R] activated
-  float* slope;   // [R] act'
-  float* dpre;    // [R] gradient before the activation
+  float* hidden;  // [rank_pitch] activated
+  float* slope;   // [rank_pitch] act'
+  float* dpre;    // [rank_pitch] gradient before the activation
   float* gate;    // [1] sigmoid(u)
   float* du;      // [1] gradient of u
 };
 
 inline BackwardScratch carve(const SeedTask& task, float* base) {
   const std::int64_t channel_panel = static_cast<std::int64_t>(task.channels) * task.tile;
-  const std::int64_t rank_panel = static_cast<std::int64_t>(task.rank) * task.tile;
+  const std::int64_t rank_panel = static_cast<std::int64_t>(task.rank_pitch) * task.tile;
   BackwardScratch s;
   s.x = base;
   s.dy = s.x + channel_panel;
@@ -242,113 +242,5 @@ inline void backward_tile(const BackwardCall& call, Tile x, Tile dy, float* dx, 
   }
   if (task.want_dx) {
     input_gradient<Streaming>(task, dy, error, s, dx, dx_leading);
-  }
-}
-
-// Copies valid positions of every channel to rows that are positions apart, and asks for the tile after them into the
-// second-level cache. Rows of images are often a power of two apart and would push each other out of the first level.
-inline void gather_rows_of_image(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
-                                 std::int64_t valid, std::int64_t positions, float* panel) {
-  constexpr std::int64_t kLine = 16;
-  for (std::int32_t c = 0; c < channels; ++c) {
-    const float* from = source + c * leading;
-    float* to = panel + c * positions;
-    std::int64_t t = 0;
-    for (; t + kLine <= valid; t += kLine) {
-      __builtin_prefetch(from + ahead + t, 0, 2);
-      for (std::int64_t k = 0; k < kLine; k += kLanes) {
-        store(to + t + k, load(from + t + k));
-      }
-    }
-    for (; t < valid; ++t) {
-      to[t] = from[t];
-    }
-  }
-}
-
-// The same for a whole tile, zeroes behind it.
-inline void gather_plane(const float* source, std::int64_t leading, std::int64_t ahead, std::int32_t channels,
-                         std::int64_t valid, std::int64_t positions, float* panel) {
-  gather_rows_of_image(source, leading, ahead, channels, valid, positions, panel);
-  clear_tail(panel, channels, valid, positions);
-}
-
-// A seed's chunk over a run of positions of one image.
-template <bool Streaming>
-inline void planar_backward(const BackwardCall& call) {
-  const SeedTask& task = *call.task;
-  const Chunk& chunk = call.chunk;
-  const std::int64_t positions = task.tile;
-  const std::int64_t leading = chunk.channel_stride;
-  const BackwardScratch s = carve(task, call.scratch);
-  const Tile x{s.x, positions};
-  const Tile dy{s.dy, positions};
-  for (std::int64_t start = 0; start < chunk.positions; start += positions) {
-    const std::int64_t left = chunk.positions - start;
-    const std::int64_t valid = left < positions ? left : positions;
-    // Behind a row's end the next chunk of the image, or the next image, follows in memory.
-    const std::int64_t ahead = left > positions ? positions : task.channels * leading - start;
-    gather_plane(call.x + start, leading, ahead, task.channels, valid, positions, s.x);
-    gather_plane(call.dy + start, leading, ahead, task.channels, valid, positions, s.dy);
-    if (!task.want_dx || valid == positions) {
-      backward_tile<Streaming>(call, x, dy, task.want_dx ? call.dx + start : nullptr, leading, valid, s);
-    } else {
-      backward_tile<false>(call, x, dy, s.dy, positions, valid, s);
-      store_panel<false>(chunk, s.dy, task.channels, valid, positions, call.dx + start);
-    }
-  }
-}
-
-// The chunks of images number first to first + images - 1 of the call, side by side in one tile.
-template <bool Streaming>
-inline void grouped_tile(const BackwardCall& call, std::int64_t first, std::int64_t images, const BackwardScratch& s) {
-  const SeedTask& task = *call.task;
-  const std::int64_t count = call.chunk.positions;
-  const std::int64_t leading = call.chunk.channel_stride;
-  const std::int64_t positions = task.tile;
-  const std::int64_t valid = images * count;
-  const std::int64_t ahead = task.channels * leading;
-  const std::int64_t base = first * call.image_stride;
-  for (std::int64_t i = 0; i < images; ++i) {
-    const std::int64_t image = base + i * call.image_stride;
-    gather_rows_of_image(call.x + image, leading, ahead, task.channels, count, positions, s.x + i * count);
-    gather_rows_of_image(call.dy + image, leading, ahead, task.channels, count, positions, s.dy + i * count);
-  }
-  clear_tail(s.x, task.channels, valid, positions);
-  clear_tail(s.dy, task.channels, valid, positions);
-  backward_tile<false>(call, {s.x, positions}, {s.dy, positions}, s.dy, positions, valid, s);
-  if (!task.want_dx) {
-    return;
-  }
-  for (std::int64_t i = 0; i < images; ++i) {
-    for (std::int32_t c = 0; c < task.channels; ++c) {
-      const float* from = s.dy + c * positions + i * count;
-      float* to = call.dx + base + i * call.image_stride + c * leading;
-      for (std::int64_t t = 0; t < count; t += kLanes) {
-        put<Streaming>(to + t, load(from + t));
-      }
-    }
-  }
-}
-
-// Several whole images, as many of them together as the task's tile has room for. What is added up together depends on
-// nothing but the task and the geometry.
-template <bool Streaming>
-inline void grouped_backward(const BackwardCall& call) {
-  const std::int64_t together = call.task->tile / call.chunk.positions;
-  if (together <= 1) {
-    BackwardCall one = call;
-    for (std::int64_t i = 0; i < call.images; ++i) {
-      planar_backward<Streaming>(one);
-      one.x += call.image_stride;
-      one.dy += call.image_stride;
-      one.dx = one.dx == nullptr ? nullptr : one.dx + call.image_stride;
-    }
-    return;
-  }
-  const BackwardScratch s = carve(*call.task, call.scratch);
-  for (std::int64_t first = 0; first < call.images; first += together) {
-    const std::int64_t left = call.images - first;
-    grouped_tile<Streaming>(call, first, left < together ? left : together, s);
   }
 }

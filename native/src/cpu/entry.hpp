@@ -1,6 +1,8 @@
 // The functions behind the Kernels of an instruction set: choose the body for a call. Included inside the instruction
 // set's own anonymous namespace.
 
+constexpr std::int64_t kCopyAhead = 256;  // Floats.
+
 template <bool Streaming>
 inline void forward_with(const ForwardCall& call) {
   if (call.chunk.channel_stride == 1) {
@@ -30,6 +32,27 @@ inline void backward_with(const BackwardCall& call) {
     grouped_backward<Streaming>(call);
   } else {
     planar_backward<Streaming>(call);
+  }
+}
+
+// Copies rows of length floats; with stream past the caches where the target is aligned.
+void copy_rows(const CopyCall& call) {
+  constexpr std::uintptr_t kMask = kLanes * sizeof(float) - 1;
+  const auto step = static_cast<std::uintptr_t>(call.stride) * sizeof(float);
+  const bool aligned = ((reinterpret_cast<std::uintptr_t>(call.target) | step) & kMask) == 0;
+  for (std::int64_t row = 0; row < call.rows; ++row) {
+    const float* from = call.source + row * call.stride;
+    float* to = call.target + row * call.stride;
+    if (!call.stream || !aligned) {
+      std::memcpy(to, from, static_cast<std::size_t>(call.length) * sizeof(float));
+      continue;
+    }
+    const std::int64_t whole = call.length / kLanes * kLanes;
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+      __builtin_prefetch(from + i + kCopyAhead, 0, 2);
+      stream(to + i, load(from + i));
+    }
+    std::memcpy(to + whole, from + whole, static_cast<std::size_t>(call.length - whole) * sizeof(float));
   }
 }
 

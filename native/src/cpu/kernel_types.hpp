@@ -18,7 +18,7 @@ enum class WeightKind : std::int32_t {
 // Offsets, in floats, of the sections of one partition's gradient sums for one seed. Every section starts at a
 // multiple of 16 floats. Products are kept in blocks of block_rows * block_columns (see Kernels), except both of gate
 // and the input product of depthwise, which are plain arrays in the order of theta, and both of the kernels for rows,
-// which are [rank_pitch][channel_pitch]; there the sums of R floats are repeated every rank_pitch floats of a vector.
+// which are [rank_pitch][channel_pitch]; there a sum of R floats is a vector for each rank if rows are the lanes.
 struct PartialLayout {
   std::int64_t input_product;   // dpre x^T, R by C; the gradient of K, C by k * k, for depthwise.
   std::int64_t input_sum;       // sum of dpre, R.
@@ -48,7 +48,7 @@ enum Statistic : std::int32_t {
 struct PackedWeights {
   const float* down;         // W1 or A transposed, [C][rank_pitch].
   const float* up;           // W2 or B, [C][rank_pitch].
-  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch], rows of the first R.
+  const float* down_rows;    // W1 or A, [rank_pitch][channel_pitch].
   const float* up_rows;      // W2 or B transposed, likewise.
   const float* scale;        // u of affine, [channel_pitch].
   const float* input_bias;   // b1, [rank_pitch].
@@ -100,6 +100,7 @@ struct SeedTask {
   bool want_hidden_slope;       // Backward: add to hidden_slope.
   PartialLayout partial;
   bool rows;                   // The tensor is channels-last and the kernels for rows serve the task.
+  bool rows_in_lanes;          // Those kernels keep hidden values as [rank][row].
   std::int32_t rank_pitch;     // R rounded up to what the kernels work in.
   std::int32_t channel_pitch;  // C rounded up to whole vectors.
   PackedWeights packed;
@@ -116,9 +117,15 @@ struct Chunk {
   std::int64_t positions;
 };
 
+// A chunk of so many channels or more is wide: rows of it are long enough to be worked on by themselves. Narrower
+// chunks of channels-last tensors are worked on together with their neighbours, up to so many tasks.
+constexpr std::int32_t kWideChunk = 64;
+constexpr std::int32_t kMostNeighbours = 8;
+
 // Arguments of a forward kernel. y may equal x.
 struct ForwardCall {
-  const SeedTask* task;
+  const SeedTask* task;  // The first of the tasks.
+  std::int32_t tasks;    // More than 1 for channels-last tensors only: neighbouring chunks, in order.
   Chunk chunk;
   const float* x;
   float* y;
@@ -128,7 +135,8 @@ struct ForwardCall {
 
 // Arguments of a backward kernel. dx may equal dy, and is nullptr unless task->want_dx.
 struct BackwardCall {
-  const SeedTask* task;
+  const SeedTask* task;  // The first of the tasks.
+  std::int32_t tasks;    // As in ForwardCall; want_dx is the same for all.
   Chunk chunk;
   std::int64_t images;  // So many whole images, image_stride floats apart, if more than 1.
   std::int64_t image_stride;
@@ -136,8 +144,8 @@ struct BackwardCall {
   const float* dy;
   float* dx;
   float* scratch;      // backward_scratch floats, 64-byte aligned.
-  float* partial;      // task->partial.count floats.
-  double* statistics;  // kStatisticCount numbers.
+  float* partial;      // task->partial.count floats of every task.
+  double* statistics;  // kStatisticCount numbers of every task.
   bool stream;         // As in ForwardCall, for dx.
 };
 
@@ -163,17 +171,28 @@ struct ImageBackwardCall {
   double* statistics;  // kStatisticCount numbers.
 };
 
+// Rows of length floats, stride floats apart in both tensors.
+struct CopyCall {
+  const float* source;
+  float* target;
+  std::int64_t rows;
+  std::int64_t length;
+  std::int64_t stride;
+  bool stream;  // As in ForwardCall.
+};
+
 // The kernels of one instruction set.
 struct Kernels {
   std::int32_t isa;         // esper_isa
   std::int32_t lanes;       // Floats of a vector.
   std::int32_t fused_rank;  // Largest rank_pitch whose hidden values stay in registers.
-  bool packs_rows;          // Whether ranks of several rows can share a vector.
+  bool packs_rows;          // Whether narrow ranks leave the lanes to the rows.
   std::int32_t group;       // Tiles are multiples of this many positions.
   std::int32_t block_rows;  // Blocking of products in the partial sums.
   std::int32_t block_columns;
   void (*forward)(const ForwardCall& call);
   void (*backward)(const BackwardCall& call);
+  void (*copy_rows)(const CopyCall& call);
   void (*fence)();  // Makes streamed output visible to other threads; once a partition, after its last call.
   void (*image_forward)(const ImageForwardCall& call);
   void (*image_backward)(const ImageBackwardCall& call);

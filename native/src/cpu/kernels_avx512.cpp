@@ -23,6 +23,7 @@ namespace {
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
 #include "cpu/planar_body.hpp"
+#include "cpu/planar_backward.hpp"
 #include "cpu/rows_body.hpp"
 #include "cpu/rows_packed_avx512.hpp"
 #include "cpu/rows_backward.hpp"
@@ -36,8 +37,8 @@ namespace {
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,         kFusedRank, kPacksRows, kGroup,
-                                kOuterRows,       kOuterColumns,  forward,    backward,   fence,
-                                image_forward,    image_backward, update};
+const Kernels kAvx512Kernels = {ESPER_ISA_AVX512, kLanes,  kFusedRank, kPacksRows, kGroup, kOuterRows,
+                                kOuterColumns,    forward, backward,   copy_rows,  fence,  image_forward,
+                                image_backward,   update};
 
 }  // namespace esper::cpu

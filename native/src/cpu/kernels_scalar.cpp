@@ -22,6 +22,7 @@ namespace {
 #include "cpu/forward_body.hpp"
 #include "cpu/backward_body.hpp"
 #include "cpu/planar_body.hpp"
+#include "cpu/planar_backward.hpp"
 #include "cpu/rows_body.hpp"
 #include "cpu/rows_backward.hpp"
 #include "cpu/image_panels.hpp"
@@ -34,8 +35,8 @@ namespace {
 
 }  // namespace
 
-const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,         kFusedRank, kPacksRows, kGroup,
-                                kOuterRows,       kOuterColumns,  forward,    backward,   fence,
-                                image_forward,    image_backward, update};
+const Kernels kScalarKernels = {ESPER_ISA_SCALAR, kLanes,  kFusedRank, kPacksRows, kGroup, kOuterRows,
+                                kOuterColumns,    forward, backward,   copy_rows,  fence,  image_forward,
+                                image_backward,   update};
 
 }  // namespace esper::cpu

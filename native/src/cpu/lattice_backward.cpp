@@ -88,14 +88,15 @@ void add_rows_matrix(const SeedTask& task, const Partials& partials, std::int64_
   }
 }
 
-// Sum number r of a section of R floats. Kernels for rows keep one for each row that shares a vector.
+// Sum number r of a section of R floats, or of R vectors where rows are the lanes.
 double rank_total(const SeedTask& task, const Kernels& kernels, const Partials& partials, std::int64_t section,
                   std::int64_t r) {
-  double total = partials.total(section + r);
-  if (task.rows) {
-    for (std::int64_t at = r + task.rank_pitch; at < kernels.lanes; at += task.rank_pitch) {
-      total += partials.total(section + at);
-    }
+  if (!task.rows_in_lanes) {
+    return partials.total(section + r);
+  }
+  double total = 0.0;
+  for (std::int64_t lane = 0; lane < kernels.lanes; ++lane) {
+    total += partials.total(section + r * kernels.lanes + lane);
   }
   return total;
 }
@@ -242,9 +243,13 @@ struct Plan {
 Plan make_plan(const Geometry& geometry, const ImageSite& site, Context& context) {
   Workspace& workspace = context.workspace();
   Plan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr, nullptr};
-  for (const SeedTask& task : workspace.tasks) {
-    plan.scratch_size = std::max(plan.scratch_size, backward_scratch(task));
-    plan.partial_size += task.partial.count;
+  for (std::size_t i = 0; i < workspace.tasks.size();) {
+    std::int64_t together = 0;
+    for (std::int32_t left = neighbours(workspace.tasks, i); left > 0; --left, ++i) {
+      together += backward_scratch(workspace.tasks[i]);
+      plan.partial_size += workspace.tasks[i].partial.count;
+    }
+    plan.scratch_size = std::max(plan.scratch_size, together);
   }
   plan.pointwise_size = plan.partial_size;
   for (SeedTask& task : workspace.image_tasks) {
@@ -330,14 +335,18 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
   while (runs.next(&run)) {
     if (copies) {
       for (std::int64_t i = 0; i < run.images; ++i) {
-        copy_channels(geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched, tensors.dy, tensors.dx);
+        copy_channels(context.kernels(), geometry, {run.image + i, run.first, run.count, 1}, workspace.untouched,
+                      tensors.dy, tensors.dx, is_large(geometry));
       }
     }
     float* partial = partials;
     double* statistics = plan.statistics + partition * plan.statistics_size;
-    for (const SeedTask& task : workspace.tasks) {
+    for (std::size_t i = 0; i < workspace.tasks.size();) {
+      const SeedTask& task = workspace.tasks[i];
+      const std::int32_t together = neighbours(workspace.tasks, i);
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
       context.kernels().backward({&task,
+                                  together,
                                   {geometry.channel_stride, geometry.position_stride, run.count},
                                   run.images,
                                   geometry.image_stride,
@@ -348,8 +357,10 @@ void run_partition(std::int32_t partition, Context& context, const Plan& plan, c
                                   partial,
                                   statistics,
                                   copies && is_large(geometry)});
-      partial += task.partial.count;
-      statistics += kStatisticCount;
+      for (std::int32_t k = 0; k < together; ++k, ++i) {
+        partial += workspace.tasks[i].partial.count;
+        statistics += kStatisticCount;
+      }
     }
     positions += run.count * run.images;
     if (positions >= between) {

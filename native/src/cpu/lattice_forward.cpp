@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include "cpu/image_task.hpp"
 #include "cpu/lattice_run.hpp"
@@ -7,8 +6,8 @@
 
 namespace esper::cpu {
 
-void copy_channels(const Geometry& geometry, const Run& run, const std::vector<ChannelRange>& ranges,
-                   const float* source, float* target) noexcept {
+void copy_channels(const Kernels& kernels, const Geometry& geometry, const Run& run,
+                   const std::vector<ChannelRange>& ranges, const float* source, float* target, bool stream) noexcept {
   const std::int64_t base = run.base(geometry);
   for (const ChannelRange& range : ranges) {
     const std::int64_t start = base + range.first * geometry.channel_stride;
@@ -21,10 +20,7 @@ void copy_channels(const Geometry& geometry, const Run& run, const std::vector<C
       length *= rows;
       rows = 1;
     }
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const std::int64_t offset = start + row * stride;
-      std::memcpy(target + offset, source + offset, static_cast<std::size_t>(length) * sizeof(float));
-    }
+    kernels.copy_rows({source + start, target + start, rows, length, rows == 1 ? length : stride, stream});
   }
 }
 
@@ -59,9 +55,13 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
 
   std::int64_t scratch_size = 0;
   std::int64_t active_channels = 0;
-  for (const SeedTask& task : workspace.tasks) {
-    scratch_size = std::max(scratch_size, forward_scratch(task));
-    active_channels += task.channels;
+  for (std::size_t i = 0; i < workspace.tasks.size();) {
+    std::int64_t together = 0;
+    for (std::int32_t left = neighbours(workspace.tasks, i); left > 0; --left, ++i) {
+      together += forward_scratch(workspace.tasks[i]);
+      active_channels += workspace.tasks[i].channels;
+    }
+    scratch_size = std::max(scratch_size, together);
   }
   for (const SeedTask& task : workspace.image_tasks) {
     scratch_size = std::max(scratch_size, image_forward_scratch(site, kernels, task));
@@ -81,11 +81,15 @@ void lattice_forward(const layout::Lattice& lattice, Context& context, const esp
     while (runs.next(&run)) {
       const std::int64_t base = run.base(geometry);
       if (!in_place) {
-        copy_channels(geometry, run, workspace.untouched, x, y);
+        copy_channels(kernels, geometry, run, workspace.untouched, x, y, stream);
       }
-      for (const SeedTask& task : workspace.tasks) {
+      for (std::size_t i = 0; i < workspace.tasks.size();) {
+        const SeedTask& task = workspace.tasks[i];
+        const std::int32_t together = neighbours(workspace.tasks, i);
         const std::int64_t offset = base + task.channel_begin * geometry.channel_stride;
+        i += static_cast<std::size_t>(together);
         kernels.forward({&task,
+                         together,
                          {geometry.channel_stride, geometry.position_stride, run.count},
                          x + offset,
                          y + offset,

@@ -28,8 +28,8 @@ struct Gradients {
 void lattice_backward(const layout::Lattice& lattice, Context& context, const esper_shape& shape, const float* theta,
                       const Gradients& tensors);
 
-// Copies the channels of ranges over the positions of a run.
-void copy_channels(const Geometry& geometry, const Run& run, const std::vector<ChannelRange>& ranges,
-                   const float* source, float* target) noexcept;
+// Copies the channels of ranges over the positions of a run; stream: past the caches.
+void copy_channels(const Kernels& kernels, const Geometry& geometry, const Run& run,
+                   const std::vector<ChannelRange>& ranges, const float* source, float* target, bool stream) noexcept;
 
 }  // namespace esper::cpu

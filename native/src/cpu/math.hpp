@@ -76,31 +76,29 @@ inline GeluTable gelu_table() {
 }
 
 struct GeluArgument {
-  Vec index;  // The segment in its low bits.
-  Vec u;      // Distance from the segment's centre.
+  Vec index;    // The segment in its low bits.
+  Vec u;        // Distance from the segment's centre.
+  Mask inside;  // |x| < kGeluEnd, or NaN, which u hands on; t is 0 elsewhere.
 };
 
 inline GeluArgument gelu_argument(Vec x) {
-  const Vec a = min(set1(kGeluEnd), abs(x));
+  const Vec end = set1(kGeluEnd);
+  const Vec a = min(end, abs(x));
   // Adding 1.5 * 2^23 rounds to an integer, which is left in the low bits of the sum.
   const Vec magic = set1(12582912.0F);
   const Vec index = fma(a, set1(1.0F / kGeluStep), magic);
-  return {index, fma(magic - index, set1(kGeluStep), a)};
-}
-
-// value, 0 beyond kGeluEnd.
-inline Vec gelu_tail(Vec x, Vec value) {
-  return select(less(set1(kGeluEnd), abs(x)), set1(0.0F), value);
+  return {index, fma(magic - index, set1(kGeluStep), a), not_at_least(a, end)};
 }
 
 inline Vec gelu(const GeluTable& table, Vec x) {
   const GeluArgument at = gelu_argument(x);
   Vec p = lookup(table.row[5], at.index);
-  for (int i = 4; i >= 0; --i) {
+  for (int i = 4; i > 0; --i) {
     p = fma(p, at.u, lookup(table.row[i], at.index));
   }
+  p = fma_where(at.inside, p, at.u, lookup(table.row[0], at.index));
   // max returns its second argument for NaN.
-  return max(set1(0.0F), x) - gelu_tail(x, p);
+  return max(set1(0.0F), x) - p;
 }
 
 // GELU with its derivative.
@@ -109,12 +107,13 @@ inline Vec gelu(const GeluTable& table, Vec x, Vec* slope) {
   Vec p = lookup(table.row[5], at.index);
   Vec d = p;
   p = fma(p, at.u, lookup(table.row[4], at.index));
-  for (int i = 3; i >= 0; --i) {
+  for (int i = 3; i > 0; --i) {
     d = fma(d, at.u, p);
     p = fma(p, at.u, lookup(table.row[i], at.index));
   }
+  d = fma_where(at.inside, d, at.u, p);
+  p = fma_where(at.inside, p, at.u, lookup(table.row[0], at.index));
   const Vec zero = set1(0.0F);
-  d = gelu_tail(x, d);
-  *slope = select(less(x, zero), d, set1(1.0F) - d);
-  return max(zero, x) - gelu_tail(x, p);
+  *slope = subtract_where(not_less(x, zero), set1(1.0F), d);
+  return max(zero, x) - p;
 }

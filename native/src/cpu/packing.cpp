@@ -31,6 +31,12 @@ void copy_transposed(const float* source, std::int32_t rows, std::int32_t column
   }
 }
 
+// Zeroes the rows of [rank_pitch][channel_pitch] behind the first R.
+void clear_rows(const SeedTask& task, float* target) {
+  const std::int64_t pitch = task.channel_pitch;
+  std::fill(target + task.rank * pitch, target + task.rank_pitch * pitch, 0.0F);
+}
+
 void copy_vector(const float* source, std::int32_t count, std::int32_t pitch, float* target) {
   const std::int32_t given = source == nullptr ? 0 : count;
   std::copy_n(source, given, target);
@@ -44,10 +50,10 @@ void choose_pitches(const Kernels& kernels, const Geometry& geometry, SeedTask* 
   task->channel_pitch = round_up(task->channels, lanes);
   task->rows = geometry.channel_stride == 1;
   if (task->rows) {
-    // Narrow ranks of several rows share a vector where the instruction set has the shuffles for it.
-    const bool packs = kernels.packs_rows && task->channels % lanes == 0;
+    // Narrow ranks would leave lanes empty; where the instruction set has the shuffles for it, rows fill them.
     const std::int32_t narrow = task->rank <= 4 ? 4 : 8;
-    task->rank_pitch = packs && task->rank <= 8 ? narrow : round_up(task->rank, std::max(lanes, 4));
+    task->rows_in_lanes = kernels.packs_rows && task->rank > 0 && task->rank <= 8 && task->channels % lanes == 0;
+    task->rank_pitch = task->rows_in_lanes ? narrow : round_up(task->rank, std::max(lanes, 4));
   } else {
     task->rank_pitch = task->rank <= 4 ? 4 : round_up(task->rank, 8);
     if (task->rank_pitch > kernels.fused_rank) {
@@ -87,11 +93,13 @@ void pack(float* packed, PackingNeeds needs, SeedTask* task) noexcept {
     if (needs.rows && needs.backward) {
       float* down_rows = take(static_cast<std::int64_t>(rank_pitch) * channel_pitch);
       copy_padded(task->input_weight, task->rank, task->channels, channel_pitch, down_rows);
+      clear_rows(*task, down_rows);
       p.down_rows = down_rows;
     }
     if (needs.rows && (!needs.backward || task->want_module)) {
       float* up_rows = take(static_cast<std::int64_t>(rank_pitch) * channel_pitch);
       copy_transposed(task->output_weight, task->channels, task->rank, channel_pitch, up_rows);
+      clear_rows(*task, up_rows);
       p.up_rows = up_rows;
     }
   } else {

@@ -1,5 +1,40 @@
 // Tiles between memory and scratch panels. Included inside the instruction set's own anonymous namespace.
 
+// Asks for rows that will be needed soon, into the second-level cache, which has room for them. A core has buffers for
+// a few lines under way only, so the requests are spread over the work in between.
+struct Ahead {
+  const float* row = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t floats = 0;  // Of a row.
+  std::int64_t rows = 0;    // Still to be asked for.
+  std::int64_t at = 0;      // In the row.
+
+  void issue(std::int64_t lines) {
+    constexpr std::int64_t kLine = 16;
+    for (; lines > 0 && rows > 0; --lines) {
+      __builtin_prefetch(row + at, 0, 2);
+      at += kLine;
+      if (at >= floats) {
+        at = 0;
+        row += stride;
+        --rows;
+      }
+    }
+  }
+};
+
+// Rows of one tensor, or of two.
+struct AheadPair {
+  Ahead x;
+  Ahead dy;
+  std::int64_t lines;  // For each step.
+
+  void step() {
+    x.issue(lines);
+    dy.issue(lines);
+  }
+};
+
 // Zeroes the columns from valid on, so that padding adds nothing to sums.
 inline void clear_tail(float* panel, std::int32_t rows, std::int64_t valid, std::int64_t positions) {
   if (valid == positions) {

@@ -5,14 +5,15 @@
 namespace esper::cpu {
 namespace {
 
-constexpr std::int64_t kBlock = 16;           // Positions.
+constexpr std::int64_t kBlock = 16;  // Positions.
+constexpr std::int64_t kRowsOfRun = 32;
 constexpr std::int64_t kLongestPlane = 8192;  // Positions; sums over more are put together from several runs.
 
 }  // namespace
 
 Geometry make_geometry(const esper_shape& shape, std::int32_t channels) noexcept {
   if (shape.layout == ESPER_LAYOUT_TOKENS) {
-    return {1, shape.batch * shape.positions, 1, channels, 0, channels, kBlock};
+    return {1, shape.batch * shape.positions, 1, channels, 0, channels, kRowsOfRun};
   }
   return {shape.batch, shape.positions, shape.positions, 1, shape.positions * channels, channels, kLongestPlane};
 }

@@ -82,8 +82,11 @@ inline void product(const Product& p, std::int64_t positions, Epilogue epilogue)
 
 // Adds sum_t a[i][t] * b[j][t] for every i, j to out, in blocks of kOuterRows by kOuterColumns. Rows past the end of a
 // panel repeat its last one; the sums they produce lie outside the matrix and are never read.
+// step() is called before each block.
+template <typename Step>
 inline void add_outer(const float* a, std::int64_t a_leading, std::int32_t a_rows, const float* b,
-                      std::int64_t b_leading, std::int32_t b_rows, std::int64_t positions, float* out) {
+                      std::int64_t b_leading, std::int32_t b_rows, std::int64_t positions, float* out,
+                      const Step& step) {
   constexpr int kCells = kOuterRows * kOuterColumns;
   for (std::int32_t i = 0; i < a_rows; i += kOuterRows) {
     const float* a_row[kOuterRows];
@@ -92,6 +95,7 @@ inline void add_outer(const float* a, std::int64_t a_leading, std::int32_t a_row
       a_row[k] = a + (i + k < a_rows ? i + k : a_rows - 1) * a_leading;
     }
     for (std::int32_t j = 0; j < b_rows; j += kOuterColumns) {
+      step();
       const float* b_row[kOuterColumns];
 #pragma GCC unroll 16
       for (int k = 0; k < kOuterColumns; ++k) {
@@ -124,6 +128,11 @@ inline void add_outer(const float* a, std::int64_t a_leading, std::int32_t a_row
       out += kCells;
     }
   }
+}
+
+inline void add_outer(const float* a, std::int64_t a_leading, std::int32_t a_rows, const float* b,
+                      std::int64_t b_leading, std::int32_t b_rows, std::int64_t positions, float* out) {
+  add_outer(a, a_leading, a_rows, b, b_leading, b_rows, positions, out, [] {});
 }
 
 // Adds sum_t a[i][t] to out[i] for every row; out has room for rows rounded up to kLanes.

@@ -1,10 +1,12 @@
 // Backward pass over rows of channels; see rows_body.hpp. Included inside the instruction set's own anonymous
 // namespace.
 
-// Scratch of one block of rows; channel arrays are [row][channel_pitch], rank arrays [row][rank_pitch].
+// Scratch of one block of rows. x and dy lie in panels whose rows are pitch floats apart; the other channel arrays are
+// [row][channel_pitch], rank arrays in the task's order.
 struct RowsScratch {
   float* x;
   float* dy;
+  std::int64_t pitch;
   float* module;  // g(x)
   float* error;   // w dy where w varies, dy + kappa g in Training
   float* hidden;  // activated
@@ -14,26 +16,35 @@ struct RowsScratch {
   float* du;      // [row] gradient of u
 };
 
-inline RowsScratch carve_rows(const SeedTask& task, float* base) {
-  const std::int64_t channels = kRowsAhead * task.channel_pitch;
-  const std::int64_t ranks = kRowsAhead * task.rank_pitch;
+// x and dy of the task in their panels, and what else it needs from *base on, which advances.
+inline RowsScratch carve_rows(const SeedTask& task, float* x, float* dy, std::int64_t pitch, float** base) {
+  const std::int64_t channels = kBlockRows * task.channel_pitch;
+  const std::int64_t ranks = kBlockRows * task.rank_pitch;
   RowsScratch s;
-  s.x = base;
-  s.dy = s.x + channels;
-  s.module = s.dy + channels;
+  s.x = x;
+  s.dy = dy;
+  s.pitch = pitch;
+  s.module = *base;
   s.error = s.module + channels;
   s.hidden = s.error + channels;
   s.slope = s.hidden + ranks;
   s.dpre = s.slope + ranks;
   s.gate = s.dpre + ranks;
-  s.du = s.gate + kRowsAhead;
+  s.du = s.gate + kBlockRows;
+  *base = s.du + kBlockRows;
   return s;
 }
 
+// Rows of channels somewhere.
+struct RowsView {
+  const float* data;
+  std::int64_t pitch;
+};
+
 // Adds sum_row a[row][i] b[row][c] to out[i][c] for Ranks rows of out and Columns vectors of channels.
-template <int Ranks, int Columns>
-inline void outer_rows_block(const float* a, std::int64_t a_pitch, const float* b, std::int64_t pitch,
-                             std::int64_t rows, float* out) {
+template <int Ranks, int Columns, typename Order>
+inline void outer_rows_block(const float* a, Order order, RowsView b, std::int64_t rows, float* out,
+                             std::int64_t pitch) {
   Vec acc[Ranks][Columns];
 #pragma GCC unroll 16
   for (int i = 0; i < Ranks; ++i) {
@@ -46,11 +57,11 @@ inline void outer_rows_block(const float* a, std::int64_t a_pitch, const float* 
     Vec right[Columns];
 #pragma GCC unroll 16
     for (int k = 0; k < Columns; ++k) {
-      right[k] = load(b + row * pitch + k * kLanes);
+      right[k] = load(b.data + row * b.pitch + k * kLanes);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < Ranks; ++i) {
-      const Vec left = set1(a[row * a_pitch + i]);
+      const Vec left = set1(a[row * order.row_step() + i * order.rank_step()]);
 #pragma GCC unroll 16
       for (int k = 0; k < Columns; ++k) {
         acc[i][k] = fma(left, right[k], acc[i][k]);
@@ -67,24 +78,31 @@ inline void outer_rows_block(const float* a, std::int64_t a_pitch, const float* 
 }
 
 // The same over all ranks and channels; pitches are those of the task.
-inline void outer_rows(const SeedTask& task, const float* a, const float* b, std::int64_t rows, float* out) {
-  constexpr int kWide = kOuterColumns;
-  const std::int64_t pitch = task.channel_pitch;
-  std::int64_t c = 0;
-  for (; c + kWide * kLanes <= pitch; c += kWide * kLanes) {
-    for (std::int32_t r = 0; r < task.rank_pitch; r += 4) {
-      outer_rows_block<4, kWide>(a + r, task.rank_pitch, b + c, pitch, rows, out + r * pitch + c);
+inline void outer_rows(const SeedTask& task, const float* a, RowsView b, std::int64_t rows, float* out,
+                       AheadPair& ahead) {
+  with_order(task, [&](auto order) {
+    constexpr int kWide = kOuterColumns;
+    const std::int64_t pitch = task.channel_pitch;
+    std::int64_t c = 0;
+    for (; c + kWide * kLanes <= pitch; c += kWide * kLanes) {
+      for (std::int32_t r = 0; r < task.rank_pitch; r += 4) {
+        ahead.step();
+        outer_rows_block<4, kWide>(a + r * order.rank_step(), order, {b.data + c, b.pitch}, rows, out + r * pitch + c,
+                                   pitch);
+      }
     }
-  }
-  for (; c < pitch; c += kLanes) {
-    std::int32_t r = 0;
-    for (; r + 8 <= task.rank_pitch; r += 8) {
-      outer_rows_block<8, 1>(a + r, task.rank_pitch, b + c, pitch, rows, out + r * pitch + c);
+    for (; c < pitch; c += kLanes) {
+      std::int32_t r = 0;
+      for (; r + 8 <= task.rank_pitch; r += 8) {
+        outer_rows_block<8, 1>(a + r * order.rank_step(), order, {b.data + c, b.pitch}, rows, out + r * pitch + c,
+                               pitch);
+      }
+      for (; r < task.rank_pitch; r += 4) {
+        outer_rows_block<4, 1>(a + r * order.rank_step(), order, {b.data + c, b.pitch}, rows, out + r * pitch + c,
+                               pitch);
+      }
     }
-    for (; r < task.rank_pitch; r += 4) {
-      outer_rows_block<4, 1>(a + r, task.rank_pitch, b + c, pitch, rows, out + r * pitch + c);
-    }
-  }
+  });
 }
 
 // Adds sum_row f(row, c) to out[c] for every vector of channels.
@@ -99,9 +117,16 @@ inline void add_columns(const SeedTask& task, std::int64_t rows, float* out, con
   }
 }
 
-// Adds the rank arrays of all rows to out, as far apart as a vector or a row is long, whichever is more.
+// Adds the rank arrays of all rows to out: each rank in a vector of its own where rows are the lanes, else as far apart
+// as a vector or a row is long, whichever is more.
 template <typename Term>
 inline void add_ranks(const SeedTask& task, std::int64_t rows, float* out, const Term& term) {
+  if (task.rows_in_lanes) {
+    for (std::int64_t at = 0; at < kBlockRows * task.rank_pitch; at += kLanes) {
+      store(out + at, load(out + at) + term(at));
+    }
+    return;
+  }
   const std::int64_t width = task.rank_pitch < kLanes ? kLanes : task.rank_pitch;
   for (std::int64_t at = 0; at < rows * task.rank_pitch; at += width) {
     for (std::int64_t j = 0; j < width; j += kLanes) {
@@ -110,22 +135,34 @@ inline void add_ranks(const SeedTask& task, std::int64_t rows, float* out, const
   }
 }
 
+// Zeroes the hidden values behind the last row of a block.
+inline void clear_rows(const SeedTask& task, std::int64_t rows, float* values) {
+  if (rows == kBlockRows) {
+    return;
+  }
+  if (!task.rows_in_lanes) {
+    const std::int64_t used = rows * task.rank_pitch;
+    std::memset(values + used, 0, static_cast<std::size_t>(kBlockRows * task.rank_pitch - used) * sizeof(float));
+    return;
+  }
+  for (std::int32_t r = 0; r < task.rank_pitch; ++r) {
+    std::memset(values + r * kBlockRows + rows, 0, static_cast<std::size_t>(kBlockRows - rows) * sizeof(float));
+  }
+}
+
 // Hidden values with their slopes, and g(x) where it is needed.
 inline void recompute_rows(const SeedTask& task, std::int64_t rows, const RowsScratch& s) {
   const std::int64_t pitch = task.channel_pitch;
-  const std::int64_t used = rows * task.rank_pitch;
   if (task.family != ESPER_FAMILY_AFFINE) {
-    contract(task.packed.down, task.rank_pitch, task.packed.input_bias, s.x, pitch, task.channels, rows, s.hidden);
+    contract(task, task.packed.down, task.packed.input_bias, s.x, s.pitch, rows, s.hidden);
     if (task.activation >= 0) {
-      activate_panel(task.activation, s.hidden, s.slope, (used + kLanes - 1) / kLanes * kLanes);
-      if (rows < kRowsAhead) {
-        std::memset(s.slope + used, 0, static_cast<std::size_t>(kRowsAhead * task.rank_pitch - used) * sizeof(float));
-      }
+      activate_panel(task.activation, s.hidden, s.slope, hidden_count(task, rows));
+      clear_rows(task, rows, s.slope);
     }
   }
   if (task.want_module) {
     float* out = s.module;
-    module_rows(task, s.x, pitch, s.hidden, rows,
+    module_rows(task, s.x, s.pitch, s.hidden, rows,
                 [=](std::int64_t row, std::int32_t c, Lanes, Vec g) { store(out + row * pitch + c, g); });
   }
 }
@@ -133,11 +170,11 @@ inline void recompute_rows(const SeedTask& task, std::int64_t rows, const RowsSc
 // Gate values, the gradient du of the gate's argument, and their sums.
 inline void gate_gradient_rows(const SeedTask& task, std::int64_t rows, const RowsScratch& s, double* statistics) {
   const std::int64_t pitch = task.channel_pitch;
-  gate_rows(task, s.x, pitch, rows, s.gate);
+  gate_rows(task, s.x, s.pitch, rows, s.gate);
   for (std::int64_t row = 0; row < rows; ++row) {
     Vec dot = set1(0.0F);
     for (std::int32_t c = 0; c < pitch; c += kLanes) {
-      dot = fma(load(s.dy + row * pitch + c), load(s.module + row * pitch + c), dot);
+      dot = fma(load(s.dy + row * s.pitch + c), load(s.module + row * pitch + c), dot);
     }
     const float weighted = s.gate[row] * sum(dot);
     s.du[row] = task.alpha * (1.0F - s.gate[row]) * weighted;
@@ -147,16 +184,21 @@ inline void gate_gradient_rows(const SeedTask& task, std::int64_t rows, const Ro
 }
 
 // The rows e of which the module's gradients are made, up to the factor task.weight.
-inline const float* error_rows(const SeedTask& task, std::int64_t rows, const RowsScratch& s) {
+inline RowsView error_view(const SeedTask& task, const RowsScratch& s) {
+  return task.kind == WeightKind::kUniform && task.kappa == 0.0F ? RowsView{s.dy, s.pitch}
+                                                                 : RowsView{s.error, task.channel_pitch};
+}
+
+inline void compute_errors(const SeedTask& task, std::int64_t rows, const RowsScratch& s) {
   if (task.kind == WeightKind::kUniform && task.kappa == 0.0F) {
-    return s.dy;
+    return;
   }
   const std::int64_t pitch = task.channel_pitch;
   for (std::int64_t row = 0; row < rows; ++row) {
     const Vec gate = set1(task.kind == WeightKind::kGated ? task.alpha * s.gate[row] : 0.0F);
     for (std::int64_t c = 0; c < pitch; c += kLanes) {
       const std::int64_t at = row * pitch + c;
-      const Vec d = load(s.dy + at);
+      const Vec d = load(s.dy + row * s.pitch + c);
       if (task.kind == WeightKind::kUniform) {
         store(s.error + at, fma(set1(task.kappa), load(s.module + at), d));
       } else if (task.kind == WeightKind::kChannel) {
@@ -166,7 +208,6 @@ inline const float* error_rows(const SeedTask& task, std::int64_t rows, const Ro
       }
     }
   }
-  return s.error;
 }
 
 inline void add_statistics_rows(const SeedTask& task, std::int64_t rows, const RowsScratch& s, double* statistics) {
@@ -174,16 +215,18 @@ inline void add_statistics_rows(const SeedTask& task, std::int64_t rows, const R
   for (Vec& value : total) {
     value = set1(0.0F);
   }
-  for (std::int64_t at = 0; at < rows * task.channel_pitch; at += kLanes) {
-    const Vec a = load(s.x + at);
-    const Vec g = load(s.module + at);
-    const Vec d = load(s.dy + at);
-    total[0] = total[0] + a;
-    total[1] = total[1] + g;
-    total[2] = fma(a, a, total[2]);
-    total[3] = fma(g, g, total[3]);
-    total[4] = fma(d, d, total[4]);
-    total[5] = fma(d, g, total[5]);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t c = 0; c < task.channel_pitch; c += kLanes) {
+      const Vec a = load(s.x + row * s.pitch + c);
+      const Vec g = load(s.module + row * task.channel_pitch + c);
+      const Vec d = load(s.dy + row * s.pitch + c);
+      total[0] = total[0] + a;
+      total[1] = total[1] + g;
+      total[2] = fma(a, a, total[2]);
+      total[3] = fma(g, g, total[3]);
+      total[4] = fma(d, d, total[4]);
+      total[5] = fma(d, g, total[5]);
+    }
   }
   statistics[kInputSum] += static_cast<double>(sum(total[0]));
   statistics[kModuleSum] += static_cast<double>(sum(total[1]));
@@ -195,53 +238,55 @@ inline void add_statistics_rows(const SeedTask& task, std::int64_t rows, const R
 
 // dpre[row][r] = weight * act'(pre) * sum_c output_weight[c][r] e[row][c]; behind the last row the
 // slopes are 0, and with them dpre where anything adds it up.
-inline void hidden_gradient_rows(const SeedTask& task, const float* error, std::int64_t rows, const RowsScratch& s) {
-  contract(task.packed.up, task.rank_pitch, nullptr, error, task.channel_pitch, task.channels, rows, s.dpre);
-  const std::int64_t used = rows * task.rank_pitch;
+inline void hidden_gradient_rows(const SeedTask& task, RowsView error, std::int64_t rows, const RowsScratch& s) {
+  contract(task, task.packed.up, nullptr, error.data, error.pitch, rows, s.dpre);
+  const std::int64_t used = hidden_count(task, rows);
   const Vec weight = set1(task.weight);
   for (std::int64_t i = 0; i < used; i += kLanes) {
     const Vec scaled = weight * load(s.dpre + i);
     store(s.dpre + i, task.activation >= 0 ? scaled * load(s.slope + i) : scaled);
   }
+  if (task.activation < 0 && task.rows_in_lanes) {
+    clear_rows(task, rows, s.dpre);
+  }
 }
 
-inline void add_parameter_sums_rows(const SeedTask& task, const float* error, std::int64_t rows, const RowsScratch& s,
-                                    float* partial) {
-  const std::int64_t pitch = task.channel_pitch;
+inline void add_parameter_sums_rows(const SeedTask& task, RowsView error, std::int64_t rows, const RowsScratch& s,
+                                    float* partial, AheadPair& ahead) {
   const PartialLayout& at = task.partial;
-  const float* x = s.x;
+  const RowsView x{s.x, s.pitch};
   if (task.family == ESPER_FAMILY_AFFINE) {
     add_columns(task, rows, partial + at.error_product, [=](std::int64_t row, std::int32_t c, Vec total) {
-      return fma(load(error + row * pitch + c), load(x + row * pitch + c), total);
+      return fma(load(error.data + row * error.pitch + c), load(x.data + row * x.pitch + c), total);
     });
   } else {
-    outer_rows(task, s.dpre, s.x, rows, partial + at.input_product);
-    outer_rows(task, s.hidden, error, rows, partial + at.output_product);
+    outer_rows(task, s.dpre, x, rows, partial + at.input_product, ahead);
+    outer_rows(task, s.hidden, error, rows, partial + at.output_product, ahead);
     if (task.input_bias != nullptr) {
       const float* dpre = s.dpre;
       add_ranks(task, rows, partial + at.input_sum, [=](std::int64_t i) { return load(dpre + i); });
     }
   }
   if (task.output_bias != nullptr) {
-    add_columns(task, rows, partial + at.error_sum,
-                [=](std::int64_t row, std::int32_t c, Vec total) { return total + load(error + row * pitch + c); });
+    add_columns(task, rows, partial + at.error_sum, [=](std::int64_t row, std::int32_t c, Vec total) {
+      return total + load(error.data + row * error.pitch + c);
+    });
   }
   if (task.kind == WeightKind::kGated) {
     const float* du = s.du;
     add_columns(task, rows, partial + at.gate_product, [=](std::int64_t row, std::int32_t c, Vec total) {
-      return fma(set1(du[row]), load(x + row * pitch + c), total);
+      return fma(set1(du[row]), load(x.data + row * x.pitch + c), total);
     });
   }
 }
 
 // dx = dy + (gradient through the module) + (gradient through the gate).
 template <bool Streaming>
-inline void input_gradient_rows(const SeedTask& task, const float* error, std::int64_t rows, const RowsScratch& s,
+inline void input_gradient_rows(const SeedTask& task, RowsView error, std::int64_t rows, const RowsScratch& s,
                                 float* dx, std::int64_t stride) {
-  const std::int64_t pitch = task.channel_pitch;
   const bool gated = task.kind == WeightKind::kGated;
   const auto finish = [=, &task, &s](std::int64_t row, std::int32_t c, Lanes lanes, Vec through_module) {
-    Vec value = load(s.dy + row * pitch + c) + through_module;
+    Vec value = load(s.dy + row * s.pitch + c) + through_module;
     if (gated) {
       value = fma(load(task.packed.gate + c), set1(s.du[row]), value);
     }
@@ -255,58 +300,202 @@ inline void input_gradient_rows(const SeedTask& task, const float* error, std::i
     for (std::int32_t c = 0; c < task.channels; c += kLanes) {
       const Lanes lanes{c + kLanes <= task.channels ? 0 : task.channels - c};
       const Vec slope = load(task.packed.scale + c) * set1(task.weight);
-      finish(row, c, lanes, slope * load(error + row * pitch + c));
+      finish(row, c, lanes, slope * load(error.data + row * error.pitch + c));
+    }
+  }
+}
+
+// dx, and with Theta dW1, dW2 and the sum of e, of one vector of channels in one go over the rows, for narrow ranks.
+template <int Ranks, bool Theta, bool Streaming>
+inline void narrow_column(const SeedTask& task, RowsView error, std::int64_t rows, const RowsScratch& s, std::int32_t c,
+                          float* partial, float* dx, std::int64_t stride) {
+  const std::int64_t pitch = task.channel_pitch;
+  float* input_product = partial + task.partial.input_product + c;
+  float* output_product = partial + task.partial.output_product + c;
+  Vec input[Ranks];
+  Vec output[Ranks];
+  Vec weights[Ranks];
+#pragma GCC unroll 16
+  for (int r = 0; r < Ranks; ++r) {
+    input[r] = Theta ? load(input_product + r * pitch) : set1(0.0F);
+    output[r] = Theta ? load(output_product + r * pitch) : set1(0.0F);
+    weights[r] = load(task.packed.down_rows + r * pitch + c);
+  }
+  float* error_sum = partial + task.partial.error_sum + c;
+  Vec errors = Theta && task.output_bias != nullptr ? load(error_sum) : set1(0.0F);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const Vec x = load(s.x + row * s.pitch + c);
+    const Vec e = load(error.data + row * error.pitch + c);
+    Vec value = set1(0.0F);
+    errors = errors + e;
+#pragma GCC unroll 16
+    for (int r = 0; r < Ranks; ++r) {
+      const Vec d = set1(s.dpre[r * kBlockRows + row]);
+      value = fma(d, weights[r], value);
+      if constexpr (Theta) {
+        input[r] = fma(d, x, input[r]);
+        output[r] = fma(set1(s.hidden[r * kBlockRows + row]), e, output[r]);
+      }
+    }
+    if (dx != nullptr) {
+      put<Streaming>(dx + row * stride + c, load(s.dy + row * s.pitch + c) + value);
+    }
+  }
+  if constexpr (Theta) {
+#pragma GCC unroll 16
+    for (int r = 0; r < Ranks; ++r) {
+      store(input_product + r * pitch, input[r]);
+      store(output_product + r * pitch, output[r]);
+    }
+    if (task.output_bias != nullptr) {
+      store(error_sum, errors);
+    }
+  }
+}
+
+// As add_parameter_sums_rows and input_gradient_rows together.
+template <int Ranks, bool Streaming>
+inline void narrow_gradients(const SeedTask& task, RowsView error, std::int64_t rows, const RowsScratch& s,
+                             float* partial, float* dx, std::int64_t stride) {
+  for (std::int32_t c = 0; c < task.channels; c += kLanes) {
+    if (task.want_theta) {
+      narrow_column<Ranks, true, Streaming>(task, error, rows, s, c, partial, dx, stride);
+    } else {
+      narrow_column<Ranks, false, Streaming>(task, error, rows, s, c, partial, dx, stride);
+    }
+  }
+  if (task.want_theta && task.input_bias != nullptr) {
+    const float* dpre = s.dpre;
+    add_ranks(task, rows, partial + task.partial.input_sum, [=](std::int64_t i) { return load(dpre + i); });
+  }
+}
+
+// Everything of a block up to the gradient before the activation. partial and statistics are the task's.
+inline void rows_block_errors(const SeedTask& task, std::int64_t rows, const RowsScratch& s, float* partial,
+                              double* statistics) {
+  const std::int64_t pitch = task.channel_pitch;
+  if (task.kind == WeightKind::kGated) {
+    gate_gradient_rows(task, rows, s, statistics);
+  }
+  if (task.want_statistics) {
+    add_statistics_rows(task, rows, s, statistics);
+  }
+  if (task.want_hidden_slope) {
+    const float* slope = s.slope;
+    add_ranks(task, rows, partial + task.partial.hidden_slope, [=](std::int64_t i) { return abs(load(slope + i)); });
+  }
+  if (task.want_module_product) {
+    add_columns(task, rows, partial + task.partial.module_product, [=](std::int64_t row, std::int32_t c, Vec total) {
+      return fma(load(s.dy + row * s.pitch + c), load(s.module + row * pitch + c), total);
+    });
+  }
+  if (!task.want_theta && !task.want_dx) {
+    return;
+  }
+  compute_errors(task, rows, s);
+  if (task.family != ESPER_FAMILY_AFFINE) {
+    hidden_gradient_rows(task, error_view(task, s), rows, s);
+  }
+}
+
+// The rest of a block: parameter gradients, and dx where it is not nullptr.
+template <bool Streaming>
+inline void rows_block_gradients(const SeedTask& task, std::int64_t rows, const RowsScratch& s, float* partial,
+                                 float* dx, std::int64_t stride, AheadPair& ahead) {
+  const RowsView error = error_view(task, s);
+  if (task.rows_in_lanes && task.kind != WeightKind::kGated) {
+    if (task.rank_pitch == 4) {
+      narrow_gradients<4, Streaming>(task, error, rows, s, partial, dx, stride);
+    } else {
+      narrow_gradients<8, Streaming>(task, error, rows, s, partial, dx, stride);
+    }
+    return;
+  }
+  if (task.want_theta) {
+    add_parameter_sums_rows(task, error, rows, s, partial, ahead);
+  }
+  ahead.step();
+  if (dx != nullptr) {
+    input_gradient_rows<Streaming>(task, error, rows, s, dx, stride);
+  }
+}
+
+constexpr std::int32_t kWideSteps = 8;  // Points where rows_backward_wide asks for rows ahead, at least.
+
+// One wide task: dx goes straight to the tensor.
+template <bool Streaming>
+inline void rows_backward_wide(const BackwardCall& call) {
+  const SeedTask& task = *call.task;
+  const std::int64_t stride = call.chunk.position_stride;
+  const std::int64_t pitch = task.channel_pitch;
+  float* x = call.scratch;
+  float* dy = x + kBlockRows * pitch;
+  float* end = dy + kBlockRows * pitch;
+  const RowsScratch s = carve_rows(task, x, dy, pitch, &end);
+  for (std::int64_t start = 0; start < call.chunk.positions; start += kBlockRows) {
+    const std::int64_t left = call.chunk.positions - start;
+    const std::int64_t rows = left < kBlockRows ? left : kBlockRows;
+    gather_rows(call.x + start * stride, stride, task.channels, pitch, rows, x);
+    gather_rows(call.dy + start * stride, stride, task.channels, pitch, rows, dy);
+    AheadPair ahead =
+        ahead_of(call.x + start * stride, call.dy + start * stride, stride, task.channels, rows, kWideSteps);
+    ahead.step();
+    recompute_rows(task, rows, s);
+    ahead.step();
+    rows_block_errors(task, rows, s, call.partial, call.statistics);
+    rows_block_gradients<Streaming>(task, rows, s, call.partial, task.want_dx ? call.dx + start * stride : nullptr,
+                                    stride, ahead);
+  }
+}
+
+// Tasks side by side as in rows_forward_group. dx is made in the place of dy; all tasks of a group want it, or none.
+template <bool Streaming>
+inline void rows_backward_group(const BackwardCall& call) {
+  const RowsGroup group = make_group(call.task, call.tasks);
+  const std::int64_t stride = call.chunk.position_stride;
+  RowsScratch s[kMostNeighbours];
+  float* x = call.scratch;
+  float* dy = x + kBlockRows * group.pitch;
+  float* end = dy + kBlockRows * group.pitch;
+  for (std::int32_t k = 0; k < group.count; ++k) {
+    const std::int32_t offset = group.tasks[k].channel_begin - group.tasks->channel_begin;
+    s[k] = carve_rows(group.tasks[k], x + offset, dy + offset, group.pitch, &end);
+  }
+  for (std::int64_t start = 0; start < call.chunk.positions; start += kBlockRows) {
+    const std::int64_t left = call.chunk.positions - start;
+    const std::int64_t rows = left < kBlockRows ? left : kBlockRows;
+    gather_rows(call.x + start * stride, stride, group.channels, group.pitch, rows, x);
+    gather_rows(call.dy + start * stride, stride, group.channels, group.pitch, rows, dy);
+    AheadPair ahead =
+        ahead_of(call.x + start * stride, call.dy + start * stride, stride, group.channels, rows, 3 * group.count);
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      ahead.step();
+      recompute_rows(group.tasks[k], rows, s[k]);
+    }
+    float* partial = call.partial;
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      ahead.step();
+      rows_block_errors(group.tasks[k], rows, s[k], partial, call.statistics + k * kStatisticCount);
+      partial += group.tasks[k].partial.count;
+    }
+    partial = call.partial;
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      const SeedTask& task = group.tasks[k];
+      ahead.step();
+      rows_block_gradients<false>(task, rows, s[k], partial, task.want_dx ? s[k].dy : nullptr, group.pitch, ahead);
+      partial += task.partial.count;
+    }
+    if (call.dx != nullptr) {
+      scatter_rows<Streaming>(dy, group.pitch, group.channels, rows, call.dx + start * stride, stride);
     }
   }
 }
 
 template <bool Streaming>
-inline void rows_block_backward(const BackwardCall& call, std::int64_t rows, const RowsScratch& s, float* dx) {
-  const SeedTask& task = *call.task;
-  const std::int64_t pitch = task.channel_pitch;
-  recompute_rows(task, rows, s);
-  if (task.kind == WeightKind::kGated) {
-    gate_gradient_rows(task, rows, s, call.statistics);
-  }
-  if (task.want_statistics) {
-    add_statistics_rows(task, rows, s, call.statistics);
-  }
-  if (task.want_hidden_slope) {
-    const float* slope = s.slope;
-    add_ranks(task, rows, call.partial + task.partial.hidden_slope,
-              [=](std::int64_t i) { return abs(load(slope + i)); });
-  }
-  if (task.want_module_product) {
-    add_columns(task, rows, call.partial + task.partial.module_product,
-                [=](std::int64_t row, std::int32_t c, Vec total) {
-                  return fma(load(s.dy + row * pitch + c), load(s.module + row * pitch + c), total);
-                });
-  }
-  if (!task.want_theta && !task.want_dx) {
-    return;
-  }
-  const float* error = error_rows(task, rows, s);
-  if (task.family != ESPER_FAMILY_AFFINE) {
-    hidden_gradient_rows(task, error, rows, s);
-  }
-  if (task.want_theta) {
-    add_parameter_sums_rows(task, error, rows, s, call.partial);
-  }
-  if (task.want_dx) {
-    input_gradient_rows<Streaming>(task, error, rows, s, dx, call.chunk.position_stride);
-  }
-}
-
-template <bool Streaming>
 inline void rows_backward(const BackwardCall& call) {
-  const SeedTask& task = *call.task;
-  const std::int64_t stride = call.chunk.position_stride;
-  const RowsScratch s = carve_rows(task, call.scratch);
-  for (std::int64_t start = 0; start < call.chunk.positions; start += kRowsAhead) {
-    const std::int64_t left = call.chunk.positions - start;
-    const std::int64_t rows = left < kRowsAhead ? left : kRowsAhead;
-    gather_rows(call.x + start * stride, stride, task.channels, task.channel_pitch, rows, s.x);
-    gather_rows(call.dy + start * stride, stride, task.channels, task.channel_pitch, rows, s.dy);
-    rows_block_backward<Streaming>(call, rows, s, task.want_dx ? call.dx + start * stride : nullptr);
+  if (call.tasks == 1 && call.task->channels >= kWideChunk) {
+    rows_backward_wide<Streaming>(call);
+  } else {
+    rows_backward_group<Streaming>(call);
   }
 }

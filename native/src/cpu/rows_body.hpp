@@ -1,7 +1,41 @@
 // Passes over rows of channels (token sequences, channels-last images) as they lie in memory: the lanes of a vector are
 // ranks or channels, never positions. Included inside the instruction set's own anonymous namespace.
 
-constexpr std::int64_t kRowsAhead = 16;  // Rows of a block; the next block is asked for while this one is worked on.
+constexpr std::int64_t kBlockRows = 16;  // Rows of a block.
+constexpr std::int64_t kRowsAhead = 32;  // Rows of a run; the next run is asked for while this one is worked on.
+
+inline AheadPair ahead_of(const float* x, const float* dy, std::int64_t stride, std::int32_t channels,
+                          std::int64_t rows, std::int32_t steps) {
+  AheadPair pair;
+  pair.x = {x + kRowsAhead * stride, stride, channels, rows, 0};
+  pair.dy = {dy + kRowsAhead * stride, stride, channels, dy == nullptr ? 0 : rows, 0};
+  pair.lines = ((channels + 15) / 16 * rows + steps - 1) / steps;
+  return pair;
+}
+
+// Where the value of rank r for row i of a block lies: [row][pitch], lanes are ranks.
+struct RowMajor {
+  std::int64_t pitch;
+  std::int64_t row_step() const { return pitch; }
+  static constexpr std::int64_t rank_step() { return 1; }
+};
+
+// The same for narrow ranks: [rank][kBlockRows], lanes are rows.
+struct RankMajor {
+  static constexpr std::int64_t row_step() { return 1; }
+  static constexpr std::int64_t rank_step() { return kBlockRows; }
+};
+
+// Calls body with the order of the task's hidden values.
+template <bool Packs = kPacksRows, typename Body>
+inline void with_order(const SeedTask& task, const Body& body) {
+  if constexpr (Packs) {
+    if (task.rows_in_lanes) {
+      return body(RankMajor{});
+    }
+  }
+  body(RowMajor{task.rank_pitch});
+}
 
 // out[row][j] = bias[j] + sum_c weights[c][j] x[row][c] for Rows rows and the ranks j to j + kLanes - 1.
 template <int Rows>
@@ -25,22 +59,23 @@ inline void contract_block(const float* weights, std::int64_t pitch, const float
   }
 }
 
-// As contract for pitches of 4 and 8, on instruction sets with kPacksRows.
+// out[j][row] = bias[j] + sum_c weights[c][j] x[row][c] for one block of up to kBlockRows rows, on instruction sets
+// with kPacksRows; weights [channels][Ranks], channels a multiple of kLanes. Rows behind the last one repeat it.
 template <int Ranks>
-void contract_packed(const float* weights, const float* bias, const float* x, std::int64_t stride,
-                     std::int32_t channels, std::int64_t rows, float* out);
+void contract_lanes(const float* weights, const float* bias, const float* x, std::int64_t stride, std::int32_t channels,
+                    std::int64_t rows, float* out);
 
-// out[row][j] = bias[j] + sum_c weights[c][j] x[row][c]; weights [channels][pitch], out [rows][pitch] with room for
-// rows rounded up to 16.
+// bias + sum_c weights[c][j] x[row][c] for one block of rows in the task's order; weights [channels][rank_pitch], out
+// with room for kBlockRows rows.
 template <bool Packs = kPacksRows>
-inline void contract(const float* weights, std::int32_t pitch, const float* bias, const float* x, std::int64_t stride,
-                     std::int32_t channels, std::int64_t rows, float* out) {
+inline void contract(const SeedTask& task, const float* weights, const float* bias, const float* x, std::int64_t stride,
+                     std::int64_t rows, float* out) {
+  const std::int32_t pitch = task.rank_pitch;
+  const std::int32_t channels = task.channels;
   if constexpr (Packs) {
-    if (pitch == 4) {
-      return contract_packed<4>(weights, bias, x, stride, channels, rows, out);
-    }
-    if (pitch == 8) {
-      return contract_packed<8>(weights, bias, x, stride, channels, rows, out);
+    if (task.rows_in_lanes) {
+      return pitch == 4 ? contract_lanes<4>(weights, bias, x, stride, channels, rows, out)
+                        : contract_lanes<8>(weights, bias, x, stride, channels, rows, out);
     }
   }
   for (std::int32_t j = 0; j < pitch; j += kLanes) {
@@ -76,10 +111,9 @@ inline void store_lanes(float* p, Lanes lanes, Vec value) {
 
 // bias[c] + sum_r hidden[row][r] weights[r][c] for a block of rows and channel vectors, handed to
 // epilogue(row, c, lanes, value).
-template <int Rows, int Columns, typename Epilogue>
-inline void expand_block(const float* weights, std::int64_t pitch, const float* bias, const float* hidden,
-                         std::int64_t hidden_pitch, std::int32_t depth, std::int64_t row, std::int32_t c, Lanes lanes,
-                         const Epilogue& epilogue) {
+template <int Rows, int Columns, typename Order, typename Epilogue>
+inline void expand_block(const float* weights, std::int64_t pitch, const float* bias, const float* hidden, Order order,
+                         std::int32_t depth, std::int64_t row, std::int32_t c, Lanes lanes, const Epilogue& epilogue) {
   Vec acc[Rows][Columns];
 #pragma GCC unroll 16
   for (int k = 0; k < Columns; ++k) {
@@ -90,7 +124,7 @@ inline void expand_block(const float* weights, std::int64_t pitch, const float* 
     }
   }
   const float* w = weights + c;
-  const float* h = hidden + row * hidden_pitch;
+  const float* h = hidden + row * order.row_step();
   for (std::int32_t r = 0; r < depth; ++r) {
     Vec column[Columns];
 #pragma GCC unroll 16
@@ -99,7 +133,7 @@ inline void expand_block(const float* weights, std::int64_t pitch, const float* 
     }
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      const Vec value = set1(h[i * hidden_pitch + r]);
+      const Vec value = set1(h[i * order.row_step() + r * order.rank_step()]);
 #pragma GCC unroll 16
       for (int k = 0; k < Columns; ++k) {
         acc[i][k] = fma(value, column[k], acc[i][k]);
@@ -117,17 +151,15 @@ inline void expand_block(const float* weights, std::int64_t pitch, const float* 
 }
 
 // All rows of one block of channel vectors.
-template <int Rows, int Columns, typename Epilogue>
+template <int Rows, int Columns, typename Order, typename Epilogue>
 inline void expand_columns(const SeedTask& task, const float* weights, const float* bias, const float* hidden,
-                           std::int64_t rows, std::int32_t c, Lanes lanes, const Epilogue& epilogue) {
+                           Order order, std::int64_t rows, std::int32_t c, Lanes lanes, const Epilogue& epilogue) {
   std::int64_t row = 0;
   for (; row + Rows <= rows; row += Rows) {
-    expand_block<Rows, Columns>(weights, task.channel_pitch, bias, hidden, task.rank_pitch, task.rank, row, c, lanes,
-                                epilogue);
+    expand_block<Rows, Columns>(weights, task.channel_pitch, bias, hidden, order, task.rank, row, c, lanes, epilogue);
   }
   for (; row < rows; ++row) {
-    expand_block<1, Columns>(weights, task.channel_pitch, bias, hidden, task.rank_pitch, task.rank, row, c, lanes,
-                             epilogue);
+    expand_block<1, Columns>(weights, task.channel_pitch, bias, hidden, order, task.rank, row, c, lanes, epilogue);
   }
 }
 
@@ -135,17 +167,25 @@ inline void expand_columns(const SeedTask& task, const float* weights, const flo
 template <typename Epilogue>
 inline void expand(const SeedTask& task, const float* weights, const float* bias, const float* hidden,
                    std::int64_t rows, const Epilogue& epilogue) {
-  constexpr int kWide = kOuterColumns;
-  std::int32_t c = 0;
-  for (; c + kWide * kLanes <= task.channels; c += kWide * kLanes) {
-    expand_columns<4, kWide>(task, weights, bias, hidden, rows, c, {0}, epilogue);
-  }
-  for (; c + kLanes <= task.channels; c += kLanes) {
-    expand_columns<8, 1>(task, weights, bias, hidden, rows, c, {0}, epilogue);
-  }
-  if (c < task.channels) {
-    expand_columns<8, 1>(task, weights, bias, hidden, rows, c, {task.channels - c}, epilogue);
-  }
+  with_order(task, [&](auto order) {
+    constexpr int kWide = kOuterColumns;
+    std::int32_t c = 0;
+    for (; c + kWide * kLanes <= task.channels; c += kWide * kLanes) {
+      expand_columns<4, kWide>(task, weights, bias, hidden, order, rows, c, {0}, epilogue);
+    }
+    for (; c + kLanes <= task.channels; c += kLanes) {
+      expand_columns<8, 1>(task, weights, bias, hidden, order, rows, c, {0}, epilogue);
+    }
+    if (c < task.channels) {
+      expand_columns<8, 1>(task, weights, bias, hidden, order, rows, c, {task.channels - c}, epilogue);
+    }
+  });
+}
+
+// Floats of a block's hidden values, whole vectors.
+inline std::int64_t hidden_count(const SeedTask& task, std::int64_t rows) {
+  const std::int64_t used = (task.rows_in_lanes ? kBlockRows : rows) * task.rank_pitch;
+  return (used + kLanes - 1) / kLanes * kLanes;
 }
 
 // Calls epilogue(row, c, lanes, g) for every vector of g(x) of the rows.
@@ -181,9 +221,8 @@ inline void gate_rows(const SeedTask& task, const float* x, std::int64_t stride,
   }
 }
 
-// Copies rows of a chunk to out [rows][pitch], zeroes behind each row: rows of tensors are often a power of two apart
-// and would push each other out of the first-level cache. Asks for the next block into the second level, which has
-// room.
+// Copies rows to out [rows][pitch], zeroes behind each row: rows of tensors are often a power of two apart and would
+// push each other out of the first-level cache.
 inline void gather_rows(const float* source, std::int64_t stride, std::int32_t channels, std::int64_t pitch,
                         std::int64_t rows, float* out) {
   const std::int32_t whole = channels / kLanes * kLanes;
@@ -191,11 +230,27 @@ inline void gather_rows(const float* source, std::int64_t stride, std::int32_t c
     const float* from = source + row * stride;
     float* to = out + row * pitch;
     for (std::int32_t c = 0; c < whole; c += kLanes) {
-      __builtin_prefetch(from + c + kRowsAhead * stride, 0, 2);
       store(to + c, load(from + c));
     }
     if (whole < channels) {
       store(to + whole, load_part(from + whole, channels - whole));
+    }
+  }
+}
+
+// The way back.
+template <bool Streaming>
+inline void scatter_rows(const float* panel, std::int64_t pitch, std::int32_t channels, std::int64_t rows,
+                         float* target, std::int64_t stride) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const float* from = panel + row * pitch;
+    float* to = target + row * stride;
+    std::int32_t c = 0;
+    for (; c + kLanes <= channels; c += kLanes) {
+      put<Streaming>(to + c, load(from + c));
+    }
+    if (c < channels) {
+      store_part(to + c, channels - c, load(from + c));
     }
   }
 }
@@ -207,11 +262,10 @@ struct RowsSource {
   bool gathered;
 };
 
+// y = x + w g(x) for one block of rows; y may be x.
 template <WeightKind Kind, bool Streaming>
-inline void rows_blend(const ForwardCall& call, RowsSource x, float* y, std::int64_t rows, const float* hidden,
-                       const float* gate) {
-  const SeedTask& task = *call.task;
-  const std::int64_t stride = call.chunk.position_stride;
+inline void rows_blend(const SeedTask& task, RowsSource x, float* y, std::int64_t stride, std::int64_t rows,
+                       const float* hidden, const float* gate) {
   const float* weight = task.packed.weight;
   module_rows(task, x.data, x.stride, hidden, rows, [=, &task](std::int64_t row, std::int32_t c, Lanes lanes, Vec g) {
     const float* source = x.data + row * x.stride + c;
@@ -235,45 +289,151 @@ inline void rows_blend(const ForwardCall& call, RowsSource x, float* y, std::int
   });
 }
 
-template <bool Streaming>
-inline void rows_block_forward(const ForwardCall& call, RowsSource x, float* y, std::int64_t rows, float* hidden) {
-  const SeedTask& task = *call.task;
-  float* gate = hidden + kRowsAhead * task.rank_pitch;
-  if (task.family != ESPER_FAMILY_AFFINE) {
-    contract(task.packed.down, task.rank_pitch, task.packed.input_bias, x.data, x.stride, task.channels, rows, hidden);
-    if (task.activation >= 0) {
-      // Room for rows rounded up to 16 makes this a whole number of vectors.
-      activate_panel(task.activation, hidden, nullptr, (rows * task.rank_pitch + kLanes - 1) / kLanes * kLanes);
+// The same for narrow ranks of a gathered chunk, one vector of channels after the other with its weights in registers.
+template <int Ranks, WeightKind Kind>
+inline void narrow_blend(const SeedTask& task, float* x, std::int64_t pitch, std::int64_t rows, const float* hidden) {
+  for (std::int32_t c = 0; c < task.channels; c += kLanes) {
+    Vec weights[Ranks];
+#pragma GCC unroll 16
+    for (int r = 0; r < Ranks; ++r) {
+      weights[r] = load(task.packed.up_rows + r * task.channel_pitch + c);
+    }
+    const Vec bias = load(task.packed.output_bias + c);
+    const Vec w = load(task.packed.weight + c);
+    float* values = x + c;
+#pragma GCC unroll 4
+    for (std::int64_t row = 0; row < rows; ++row) {
+      Vec g = bias;
+#pragma GCC unroll 16
+      for (int r = 0; r < Ranks; ++r) {
+        g = fma(set1(hidden[r * kBlockRows + row]), weights[r], g);
+      }
+      const Vec h = load(values);
+      const Vec blended = fma(w, g, h);
+      // w = 0 keeps the bits of h.
+      store(values, Kind == WeightKind::kChannel ? select(equal(w, set1(0.0F)), h, blended) : blended);
+      values += pitch;
     }
   }
+}
+
+template <WeightKind Kind>
+inline bool blend_narrow(const SeedTask& task, float* x, std::int64_t pitch, std::int64_t rows, const float* hidden) {
+  if (!task.rows_in_lanes) {
+    return false;
+  }
+  if (task.rank_pitch == 4) {
+    narrow_blend<4, Kind>(task, x, pitch, rows, hidden);
+  } else {
+    narrow_blend<8, Kind>(task, x, pitch, rows, hidden);
+  }
+  return true;
+}
+
+template <bool Streaming>
+inline void rows_output(const SeedTask& task, RowsSource x, float* y, std::int64_t stride, std::int64_t rows,
+                        const float* hidden, float* gate) {
   if (task.kind == WeightKind::kGated) {
     gate_rows(task, x.data, x.stride, rows, gate);
-    rows_blend<WeightKind::kGated, Streaming>(call, x, y, rows, hidden, gate);
+    rows_blend<WeightKind::kGated, Streaming>(task, x, y, stride, rows, hidden, gate);
   } else if (task.kind == WeightKind::kChannel) {
-    rows_blend<WeightKind::kChannel, Streaming>(call, x, y, rows, hidden, gate);
+    rows_blend<WeightKind::kChannel, Streaming>(task, x, y, stride, rows, hidden, gate);
   } else {
-    rows_blend<WeightKind::kUniform, Streaming>(call, x, y, rows, hidden, gate);
+    rows_blend<WeightKind::kUniform, Streaming>(task, x, y, stride, rows, hidden, gate);
+  }
+}
+
+// One task whose chunk is wide: its arithmetic hides the loads, and rows are long enough for the caches.
+template <bool Streaming>
+inline void rows_forward_wide(const ForwardCall& call) {
+  const SeedTask& task = *call.task;
+  const std::int64_t stride = call.chunk.position_stride;
+  float* hidden = call.scratch;
+  float* gate = hidden + kBlockRows * task.rank_pitch;
+  for (std::int64_t start = 0; start < call.chunk.positions; start += kBlockRows) {
+    const std::int64_t left = call.chunk.positions - start;
+    const std::int64_t rows = left < kBlockRows ? left : kBlockRows;
+    const RowsSource x{call.x + start * stride, stride, false};
+    if (task.family != ESPER_FAMILY_AFFINE) {
+      contract(task, task.packed.down, task.packed.input_bias, x.data, stride, rows, hidden);
+      if (task.activation >= 0) {
+        activate_panel(task.activation, hidden, nullptr, hidden_count(task, rows));
+      }
+    }
+    rows_output<Streaming>(task, x, call.y + start * stride, stride, rows, hidden, gate);
+  }
+}
+
+// Tasks whose chunks lie side by side, as one panel in scratch: a row of all chunks is read before the next, since
+// single lines of rows that are a power of two apart meet in one place of the cache. Step by step for all tasks, so
+// that the steps of one need not wait for each other.
+struct RowsGroup {
+  const SeedTask* tasks;
+  std::int32_t count;
+  std::int32_t channels;
+  std::int64_t pitch;
+};
+
+inline RowsGroup make_group(const SeedTask* tasks, std::int32_t count) {
+  const SeedTask& last = tasks[count - 1];
+  const std::int32_t before = last.channel_begin - tasks->channel_begin;
+  return {tasks, count, before + last.channels, before + last.channel_pitch};
+}
+
+template <bool Streaming>
+inline void rows_forward_group(const ForwardCall& call) {
+  const RowsGroup group = make_group(call.task, call.tasks);
+  const std::int64_t stride = call.chunk.position_stride;
+  float* panel = call.scratch;
+  float* hidden[kMostNeighbours];
+  float* end = panel + kBlockRows * group.pitch;
+  for (std::int32_t k = 0; k < group.count; ++k) {
+    hidden[k] = end;
+    end += kBlockRows * (group.tasks[k].rank_pitch + 1);
+  }
+  for (std::int64_t start = 0; start < call.chunk.positions; start += kBlockRows) {
+    const std::int64_t left = call.chunk.positions - start;
+    const std::int64_t rows = left < kBlockRows ? left : kBlockRows;
+    gather_rows(call.x + start * stride, stride, group.channels, group.pitch, rows, panel);
+    AheadPair ahead = ahead_of(call.x + start * stride, nullptr, stride, group.channels, rows, 3 * group.count);
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      const SeedTask& task = group.tasks[k];
+      ahead.step();
+      if (task.family != ESPER_FAMILY_AFFINE) {
+        const float* x = panel + (task.channel_begin - group.tasks->channel_begin);
+        contract(task, task.packed.down, task.packed.input_bias, x, group.pitch, rows, hidden[k]);
+      }
+    }
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      const SeedTask& task = group.tasks[k];
+      ahead.step();
+      if (task.activation >= 0) {
+        activate_panel(task.activation, hidden[k], nullptr, hidden_count(task, rows));
+      }
+    }
+    for (std::int32_t k = 0; k < group.count; ++k) {
+      const SeedTask& task = group.tasks[k];
+      float* x = panel + (task.channel_begin - group.tasks->channel_begin);
+      ahead.step();
+      const bool done = task.kind == WeightKind::kUniform
+                            ? blend_narrow<WeightKind::kUniform>(task, x, group.pitch, rows, hidden[k])
+                        : task.kind == WeightKind::kChannel
+                            ? blend_narrow<WeightKind::kChannel>(task, x, group.pitch, rows, hidden[k])
+                            : false;
+      if (!done) {
+        rows_output<false>(task, {x, group.pitch, true}, x, group.pitch, rows, hidden[k],
+                           hidden[k] + kBlockRows * task.rank_pitch);
+      }
+    }
+    scatter_rows<Streaming>(panel, group.pitch, group.channels, rows, call.y + start * stride, stride);
   }
 }
 
 template <bool Streaming>
 inline void rows_forward(const ForwardCall& call) {
-  const SeedTask& task = *call.task;
-  const std::int64_t stride = call.chunk.position_stride;
-  float* hidden = call.scratch;
-  float* gathered = hidden + kRowsAhead * (task.rank_pitch + 1);
-  // Wide chunks have arithmetic enough to hide the loads; narrow ones are read once, into scratch.
-  const bool gathers = task.channel_pitch <= 2 * kLanes;
-  for (std::int64_t start = 0; start < call.chunk.positions; start += kRowsAhead) {
-    const std::int64_t left = call.chunk.positions - start;
-    const std::int64_t rows = left < kRowsAhead ? left : kRowsAhead;
-    const float* x = call.x + start * stride;
-    float* y = call.y + start * stride;
-    if (gathers) {
-      gather_rows(x, stride, task.channels, task.channel_pitch, rows, gathered);
-      rows_block_forward<Streaming>(call, {gathered, task.channel_pitch, true}, y, rows, hidden);
-    } else {
-      rows_block_forward<Streaming>(call, {x, stride, false}, y, rows, hidden);
-    }
+  if (call.tasks == 1 && call.task->channels >= kWideChunk) {
+    rows_forward_wide<Streaming>(call);
+  } else {
+    rows_forward_group<Streaming>(call);
   }
 }

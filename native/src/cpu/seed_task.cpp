@@ -14,9 +14,10 @@ namespace {
 // Sizes of the panels that should stay in the first-level cache while a tile is worked on.
 constexpr std::int64_t kForwardTileBytes = 24 * 1024;
 constexpr std::int64_t kBackwardTileBytes = 32 * 1024;
-constexpr std::int64_t kLongestBlock = 64;  // Positions of a fused block.
-constexpr std::int64_t kRowsInBlock = 32;   // Rows that the kernels for rows work on at once.
-constexpr std::int64_t kSection = 16;       // Sections of partial sums start at multiples of this many floats.
+constexpr std::int64_t kLongestBlock = 64;    // Positions of a fused block.
+constexpr std::int64_t kRowsInBlock = 32;     // Rows that the kernels for rows work on at once.
+constexpr std::int32_t kVectorChannels = 16;  // The longest vector of any instruction set.
+constexpr std::int64_t kSection = 16;         // Sections of partial sums start at multiples of this many floats.
 
 std::int64_t round_up(std::int64_t value, std::int64_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
@@ -102,6 +103,14 @@ bool describe(const esper_lattice_seed& seed, std::int32_t index, const float* t
   return altering;
 }
 
+// Floats of a sum over positions for each rank.
+std::int64_t rank_sums(const SeedTask& task, const Kernels& kernels) noexcept {
+  if (task.rows_in_lanes) {
+    return static_cast<std::int64_t>(task.rank_pitch) * kernels.lanes;
+  }
+  return task.rows ? std::max(task.rank_pitch, kernels.lanes) : task.rank;
+}
+
 PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexcept {
   PartialLayout layout{};
   const auto take = [&layout](std::int64_t count) {
@@ -114,7 +123,7 @@ PartialLayout partial_layout(const SeedTask& task, const Kernels& kernels) noexc
   };
   // Kernels for rows add whole vectors.
   const std::int64_t product = static_cast<std::int64_t>(task.rank_pitch) * task.channel_pitch;
-  const std::int64_t ranks = task.rows ? std::max(task.rank_pitch, kernels.lanes) : task.rank;
+  const std::int64_t ranks = rank_sums(task, kernels);
   if (task.want_theta) {
     if (task.family == ESPER_FAMILY_AFFINE) {
       layout.error_product = take(task.channels);
@@ -216,6 +225,24 @@ void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
 
 }  // namespace
 
+std::int32_t neighbours(const std::vector<SeedTask>& tasks, std::size_t first) noexcept {
+  const SeedTask& task = tasks[first];
+  std::int32_t count = 1;
+  std::int32_t channels = task.channels;
+  // Chunks begin where a vector does, except the first.
+  while (task.rows && channels < kWideChunk && channels == round_up(channels, kVectorChannels) &&
+         count < kMostNeighbours && first + static_cast<std::size_t>(count) < tasks.size()) {
+    const SeedTask& next = tasks[first + static_cast<std::size_t>(count)];
+    if (next.channel_begin != task.channel_begin + channels || next.channels >= kWideChunk ||
+        next.want_dx != task.want_dx) {
+      break;
+    }
+    channels += next.channels;
+    ++count;
+  }
+  return count;
+}
+
 double uniform_slope(const esper_lattice_seed& seed) noexcept {
   if (seed.blend != ESPER_BLEND_CONFIDENCE) {
     return 1.0;
@@ -249,7 +276,8 @@ std::int64_t backward_scratch(const SeedTask& task) noexcept {
     return (4 * static_cast<std::int64_t>(task.channel_pitch) + 3 * static_cast<std::int64_t>(task.rank_pitch) + 4) *
            kRowsInBlock;
   }
-  return (4 * static_cast<std::int64_t>(task.channels) + 3 * static_cast<std::int64_t>(task.rank) + 3) * task.tile;
+  return (4 * static_cast<std::int64_t>(task.channels) + 3 * static_cast<std::int64_t>(task.rank_pitch) + 3) *
+         task.tile;
 }
 
 void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,

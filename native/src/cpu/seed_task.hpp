@@ -1,7 +1,9 @@
 // From the seeds of a lattice to the tasks of one call.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "cpu/image_task.hpp"
 #include "cpu/partition.hpp"
@@ -34,6 +36,10 @@ void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const
 // Floats of scratch that one partition needs for any of the tasks.
 std::int64_t forward_scratch(const SeedTask& task) noexcept;
 std::int64_t backward_scratch(const SeedTask& task) noexcept;
+
+// How many tasks from number first on the kernels take together: narrow chunks that lie side by side in the rows of a
+// channels-last tensor, until they are as wide as a wide one.
+std::int32_t neighbours(const std::vector<SeedTask>& tasks, std::size_t first) noexcept;
 
 // d w / d alpha of a seed with a uniform weight.
 double uniform_slope(const esper_lattice_seed& seed) noexcept;

@@ -7,9 +7,11 @@ struct Vec {
 using Mask = __m256;
 
 constexpr int kLanes = 8;
-constexpr int kGroupVectors = 2;  // Vectors of positions in a register block.
-constexpr int kBlock = 4;         // Output rows in a register block.
-constexpr int kFusedRank = 8;     // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kGroupVectors = 2;          // Vectors of positions in a register block.
+constexpr int kBlock = 4;                 // Output rows in a register block.
+constexpr int kFusedRank = 8;             // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kFusedBackwardRank = 4;     // The same for those of the backward pass.
+constexpr int kFusedBackwardVectors = 4;  // Ranks times vectors of positions in their blocks.
 constexpr bool kPacksRows = false;
 constexpr int kOuterRows = 4;  // Blocking of outer products.
 constexpr int kOuterColumns = 2;
@@ -77,6 +79,13 @@ inline Vec min(Vec a, Vec b) {
 inline Mask less(Vec a, Vec b) {
   return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ);
 }
+// These are true for NaN.
+inline Mask not_less(Vec a, Vec b) {
+  return _mm256_cmp_ps(a.v, b.v, _CMP_NLT_UQ);
+}
+inline Mask not_at_least(Vec a, Vec b) {
+  return _mm256_cmp_ps(a.v, b.v, _CMP_NGE_UQ);
+}
 inline Mask equal(Vec a, Vec b) {
   return _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ);
 }
@@ -85,6 +94,14 @@ inline Vec select(Mask m, Vec a, Vec b) {
 }
 inline Vec abs(Vec a) {
   return {_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a.v)};
+}
+// fma(a, b, c) where m, else 0.
+inline Vec fma_where(Mask m, Vec a, Vec b, Vec c) {
+  return select(m, fma(a, b, c), set1(0.0F));
+}
+// a - b where m, else b.
+inline Vec subtract_where(Mask m, Vec a, Vec b) {
+  return select(m, a - b, b);
 }
 inline Vec copysign(Vec magnitude, Vec sign) {
   const __m256 bit = _mm256_set1_ps(-0.0F);

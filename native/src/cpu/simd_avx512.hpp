@@ -7,9 +7,11 @@ struct Vec {
 using Mask = __mmask16;
 
 constexpr int kLanes = 16;
-constexpr int kGroupVectors = 2;  // Vectors of positions in a register block.
-constexpr int kBlock = 8;         // Output rows in a register block.
-constexpr int kFusedRank = 16;    // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kGroupVectors = 2;          // Vectors of positions in a register block.
+constexpr int kBlock = 8;                 // Output rows in a register block.
+constexpr int kFusedRank = 16;            // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kFusedBackwardRank = 8;     // The same for those of the backward pass.
+constexpr int kFusedBackwardVectors = 8;  // Ranks times vectors of positions in their blocks.
 constexpr bool kPacksRows = true;
 constexpr int kOuterRows = 4;  // Blocking of outer products.
 constexpr int kOuterColumns = 4;
@@ -73,6 +75,13 @@ inline Vec min(Vec a, Vec b) {
 inline Mask less(Vec a, Vec b) {
   return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ);
 }
+// These are true for NaN.
+inline Mask not_less(Vec a, Vec b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NLT_UQ);
+}
+inline Mask not_at_least(Vec a, Vec b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NGE_UQ);
+}
 inline Mask equal(Vec a, Vec b) {
   return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ);
 }
@@ -81,6 +90,14 @@ inline Vec select(Mask m, Vec a, Vec b) {
 }
 inline Vec abs(Vec a) {
   return {_mm512_abs_ps(a.v)};
+}
+// fma(a, b, c) where m, else 0.
+inline Vec fma_where(Mask m, Vec a, Vec b, Vec c) {
+  return {_mm512_maskz_fmadd_ps(m, a.v, b.v, c.v)};
+}
+// a - b where m, else b.
+inline Vec subtract_where(Mask m, Vec a, Vec b) {
+  return {_mm512_mask_sub_ps(b.v, m, a.v, b.v)};
 }
 inline Vec copysign(Vec magnitude, Vec sign) {
   const __m512 bit = _mm512_set1_ps(-0.0F);
@@ -131,36 +148,45 @@ inline float sum(Vec a) {
   return _mm512_reduce_add_ps(a.v);
 }
 
+// Transposes sixteen vectors of sixteen lanes in place.
+inline void transpose(__m512* rows) {
+  __m512 quarter[16];
+  // Part p of quarter[4 k + i] is columns 4 k .. 4 k + 3 of row 4 p + i, so that the rest stays inside 128-bit parts.
+#pragma GCC unroll 16
+  for (int i = 0; i < 4; ++i) {
+    const __m512 ab_low = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x44);
+    const __m512 ab_high = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xEE);
+    const __m512 cd_low = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x44);
+    const __m512 cd_high = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xEE);
+    quarter[i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0x88);
+    quarter[4 + i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0xDD);
+    quarter[8 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0x88);
+    quarter[12 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0xDD);
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < 16; k += 4) {
+    const __m512 a = _mm512_unpacklo_ps(quarter[k], quarter[k + 1]);
+    const __m512 b = _mm512_unpackhi_ps(quarter[k], quarter[k + 1]);
+    const __m512 c = _mm512_unpacklo_ps(quarter[k + 2], quarter[k + 3]);
+    const __m512 d = _mm512_unpackhi_ps(quarter[k + 2], quarter[k + 3]);
+    rows[k] = _mm512_shuffle_ps(a, c, 0x44);
+    rows[k + 1] = _mm512_shuffle_ps(a, c, 0xEE);
+    rows[k + 2] = _mm512_shuffle_ps(b, d, 0x44);
+    rows[k + 3] = _mm512_shuffle_ps(b, d, 0xEE);
+  }
+}
+
 // Writes the transpose of the 16 by 16 block at from (rows from_stride apart) to to (rows to_stride apart).
 template <bool Streaming>
 inline void transpose(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
   __m512 row[16];
-  __m512 quad[16];
-  // Part p of row[4 k + i] is columns 4 k .. 4 k + 3 of row 4 p + i, so that the rest stays inside 128-bit parts.
-  for (int i = 0; i < 4; ++i) {
-    const __m512 a = _mm512_loadu_ps(from + i * from_stride);
-    const __m512 b = _mm512_loadu_ps(from + (i + 4) * from_stride);
-    const __m512 c = _mm512_loadu_ps(from + (i + 8) * from_stride);
-    const __m512 d = _mm512_loadu_ps(from + (i + 12) * from_stride);
-    const __m512 ab_low = _mm512_shuffle_f32x4(a, b, 0x44);
-    const __m512 ab_high = _mm512_shuffle_f32x4(a, b, 0xEE);
-    const __m512 cd_low = _mm512_shuffle_f32x4(c, d, 0x44);
-    const __m512 cd_high = _mm512_shuffle_f32x4(c, d, 0xEE);
-    row[i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0x88);
-    row[4 + i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0xDD);
-    row[8 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0x88);
-    row[12 + i] = _mm512_shuffle_f32x4(ab_high, cd_high, 0xDD);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) {
+    row[i] = _mm512_loadu_ps(from + i * from_stride);
   }
-  for (int k = 0; k < 16; k += 4) {
-    quad[k] = _mm512_unpacklo_ps(row[k], row[k + 1]);
-    quad[k + 1] = _mm512_unpackhi_ps(row[k], row[k + 1]);
-    quad[k + 2] = _mm512_unpacklo_ps(row[k + 2], row[k + 3]);
-    quad[k + 3] = _mm512_unpackhi_ps(row[k + 2], row[k + 3]);
-  }
-  for (int k = 0; k < 16; k += 4) {
-    put<Streaming>(to + (k + 0) * to_stride, {_mm512_shuffle_ps(quad[k], quad[k + 2], 0x44)});
-    put<Streaming>(to + (k + 1) * to_stride, {_mm512_shuffle_ps(quad[k], quad[k + 2], 0xEE)});
-    put<Streaming>(to + (k + 2) * to_stride, {_mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0x44)});
-    put<Streaming>(to + (k + 3) * to_stride, {_mm512_shuffle_ps(quad[k + 1], quad[k + 3], 0xEE)});
+  transpose(row);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) {
+    put<Streaming>(to + i * to_stride, {row[i]});
   }
 }

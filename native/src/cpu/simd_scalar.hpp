@@ -7,9 +7,11 @@ struct Vec {
 using Mask = bool;
 
 constexpr int kLanes = 1;
-constexpr int kGroupVectors = 4;  // Vectors of positions in a register block.
-constexpr int kBlock = 2;         // Output rows in a register block.
-constexpr int kFusedRank = 8;     // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kGroupVectors = 4;          // Vectors of positions in a register block.
+constexpr int kBlock = 2;                 // Output rows in a register block.
+constexpr int kFusedRank = 8;             // Largest rank_pitch of the kernels that keep hidden values in registers.
+constexpr int kFusedBackwardRank = 4;     // The same for those of the backward pass.
+constexpr int kFusedBackwardVectors = 4;  // Ranks times vectors of positions in their blocks.
 constexpr bool kPacksRows = false;
 constexpr int kOuterRows = 2;  // Blocking of outer products.
 constexpr int kOuterColumns = 2;
@@ -70,6 +72,13 @@ inline Vec min(Vec a, Vec b) {
 inline Mask less(Vec a, Vec b) {
   return a.v < b.v;
 }
+// These are true for NaN.
+inline Mask not_less(Vec a, Vec b) {
+  return !(a.v < b.v);
+}
+inline Mask not_at_least(Vec a, Vec b) {
+  return !(a.v >= b.v);
+}
 inline Mask equal(Vec a, Vec b) {
   return a.v == b.v;
 }
@@ -78,6 +87,14 @@ inline Vec select(Mask m, Vec a, Vec b) {
 }
 inline Vec abs(Vec a) {
   return {__builtin_fabsf(a.v)};
+}
+// fma(a, b, c) where m, else 0.
+inline Vec fma_where(Mask m, Vec a, Vec b, Vec c) {
+  return select(m, fma(a, b, c), set1(0.0F));
+}
+// a - b where m, else b.
+inline Vec subtract_where(Mask m, Vec a, Vec b) {
+  return select(m, a - b, b);
 }
 inline Vec copysign(Vec magnitude, Vec sign) {
   return {__builtin_copysignf(magnitude.v, sign.v)};

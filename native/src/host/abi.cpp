@@ -108,13 +108,14 @@ struct NamedSize {
   size_t size;
 };
 
-#define ESPER_HOST_SIZE(type) {#type, sizeof(type)}
+#define ESPER_HOST_SIZE(type) \
+  { #type, sizeof(type) }
 constexpr NamedSize kSizes[] = {
-    ESPER_HOST_SIZE(esper_host_tensor),       ESPER_HOST_SIZE(esper_host_value),
-    ESPER_HOST_SIZE(esper_host_attribute),    ESPER_HOST_SIZE(esper_host_node),
-    ESPER_HOST_SIZE(esper_host_graph),        ESPER_HOST_SIZE(esper_host_options),
-    ESPER_HOST_SIZE(esper_host_group),        ESPER_HOST_SIZE(esper_host_step_options),
-    ESPER_HOST_SIZE(esper_host_step_result),  ESPER_HOST_SIZE(esper_host_seed_telemetry),
+    ESPER_HOST_SIZE(esper_host_tensor),      ESPER_HOST_SIZE(esper_host_value),
+    ESPER_HOST_SIZE(esper_host_attribute),   ESPER_HOST_SIZE(esper_host_node),
+    ESPER_HOST_SIZE(esper_host_graph),       ESPER_HOST_SIZE(esper_host_options),
+    ESPER_HOST_SIZE(esper_host_group),       ESPER_HOST_SIZE(esper_host_step_options),
+    ESPER_HOST_SIZE(esper_host_step_result), ESPER_HOST_SIZE(esper_host_seed_telemetry),
     ESPER_HOST_SIZE(esper_host_seed_probe),
 };
 #undef ESPER_HOST_SIZE
@@ -123,9 +124,13 @@ constexpr NamedSize kSizes[] = {
 
 extern "C" {
 
-uint32_t esper_host_abi_version(void) { return ESPER_HOST_ABI_VERSION; }
+uint32_t esper_host_abi_version(void) {
+  return ESPER_HOST_ABI_VERSION;
+}
 
-const char* esper_host_last_error(void) { return last_error; }
+const char* esper_host_last_error(void) {
+  return last_error;
+}
 
 int32_t esper_host_struct_size(const char* name) {
   if (name == nullptr) return -1;
@@ -168,7 +173,9 @@ esper_status esper_host_session_create(const esper_host_graph* graph, const espe
   });
 }
 
-void esper_host_session_destroy(esper_host_session* session) { delete session; }
+void esper_host_session_destroy(esper_host_session* session) {
+  delete session;
+}
 
 esper_status esper_host_optimizer_configure(esper_host_session* session, int32_t optimizer,
                                             const esper_host_group* groups, int32_t group_count,
@@ -319,8 +326,8 @@ esper_status esper_host_state_count(const esper_host_session* session, int32_t* 
   });
 }
 
-esper_status esper_host_state_info(const esper_host_session* session, int32_t index, const char** name,
-                                   int32_t* dtype, int32_t* rank, int64_t* dims) {
+esper_status esper_host_state_info(const esper_host_session* session, int32_t index, const char** name, int32_t* dtype,
+                                   int32_t* rank, int64_t* dims) {
   return guard([&] {
     require(name, "name");
     require(dtype, "dtype");

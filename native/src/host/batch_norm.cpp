@@ -70,8 +70,8 @@ void batch_statistics(const at::Tensor& x, int64_t channels, const at::Tensor& r
     mean[i] = static_cast<double>(data[c]) + shifted;
     variance[i] = std::isnan(sums.second(0)[c]) ? sums.second(0)[c] : spread / count;
     const double unbiased = rows > 1 ? variance[i] * count / (count - 1.0) : std::nan("");
-    old_mean[c] = static_cast<float>(options.momentum * static_cast<double>(old_mean[c]) +
-                                     (1.0 - options.momentum) * mean[i]);
+    old_mean[c] =
+        static_cast<float>(options.momentum * static_cast<double>(old_mean[c]) + (1.0 - options.momentum) * mean[i]);
     old_variance[c] = static_cast<float>(options.momentum * static_cast<double>(old_variance[c]) +
                                          (1.0 - options.momentum) * unbiased);
   }
@@ -132,8 +132,8 @@ struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
     const Constants constants(saved[1]);
     const bool relu = context->saved_data["relu"].toBool();
     const bool batch = context->saved_data["batch_statistics"].toBool();
-    const at::Tensor dy = x.dim() == 4 ? gradients[0].contiguous(at::MemoryFormat::ChannelsLast)
-                                       : gradients[0].contiguous();
+    const at::Tensor dy =
+        x.dim() == 4 ? gradients[0].contiguous(at::MemoryFormat::ChannelsLast) : gradients[0].contiguous();
     const int64_t channels = constants.channels;
     const int64_t rows = x.numel() / channels;
     const float* source = x.data_ptr<float>();

@@ -22,7 +22,9 @@ void relink(Graph& graph) {
 
 }  // namespace
 
-bool is_lattice(const Node& node) { return node.domain == "esper" && node.op == "Lattice"; }
+bool is_lattice(const Node& node) {
+  return node.domain == "esper" && node.op == "Lattice";
+}
 
 Elided elide_idle_lattices(const Graph& graph, const std::vector<bool>& acting) {
   Elided elided{graph, std::vector<int32_t>(graph.values.size())};

@@ -53,10 +53,11 @@ Attribute read_attribute(const esper_host_attribute& source, const std::string& 
 }
 
 void read_dims(const esper_host_value& source, Value& value, const std::string& place) {
-  const bool fixed = source.role == ESPER_HOST_PARAMETER || source.role == ESPER_HOST_BUFFER ||
-                     source.role == ESPER_HOST_CONSTANT;
+  const bool fixed =
+      source.role == ESPER_HOST_PARAMETER || source.role == ESPER_HOST_BUFFER || source.role == ESPER_HOST_CONSTANT;
   if (source.rank == -1 && source.role == ESPER_HOST_INTERMEDIATE) return;
-  if (source.rank < 0 || source.rank > kMaxRank) invalid(place, ": rank is ", source.rank, ", expected 0 to ", kMaxRank);
+  if (source.rank < 0 || source.rank > kMaxRank)
+    invalid(place, ": rank is ", source.rank, ", expected 0 to ", kMaxRank);
   if (source.rank > 0 && source.dims == nullptr) invalid(place, ": dims is NULL");
   value.dims.emplace(source.dims, source.dims + source.rank);
   int64_t elements = 1;
@@ -172,22 +173,33 @@ bool Graph::is_output(int32_t value) const {
 
 const char* dtype_name(int32_t dtype) {
   switch (dtype) {
-    case ESPER_HOST_FLOAT32: return "float32";
-    case ESPER_HOST_UINT8: return "uint8";
-    case ESPER_HOST_INT64: return "int64";
-    case ESPER_HOST_BOOL: return "bool";
-    case ESPER_HOST_FLOAT64: return "float64";
-    default: return "unknown";
+    case ESPER_HOST_FLOAT32:
+      return "float32";
+    case ESPER_HOST_UINT8:
+      return "uint8";
+    case ESPER_HOST_INT64:
+      return "int64";
+    case ESPER_HOST_BOOL:
+      return "bool";
+    case ESPER_HOST_FLOAT64:
+      return "float64";
+    default:
+      return "unknown";
   }
 }
 
 at::ScalarType scalar_type(int32_t dtype, const std::string& place) {
   switch (dtype) {
-    case ESPER_HOST_FLOAT32: return at::kFloat;
-    case ESPER_HOST_UINT8: return at::kByte;
-    case ESPER_HOST_INT64: return at::kLong;
-    case ESPER_HOST_BOOL: return at::kBool;
-    case ESPER_HOST_FLOAT64: return at::kDouble;
+    case ESPER_HOST_FLOAT32:
+      return at::kFloat;
+    case ESPER_HOST_UINT8:
+      return at::kByte;
+    case ESPER_HOST_INT64:
+      return at::kLong;
+    case ESPER_HOST_BOOL:
+      return at::kBool;
+    case ESPER_HOST_FLOAT64:
+      return at::kDouble;
     default:
       invalid(place, ": dtype ", dtype, " is not supported; use float32 (1), uint8 (2), int64 (7), bool (9) or ",
               "float64 (11)");
@@ -196,12 +208,18 @@ at::ScalarType scalar_type(int32_t dtype, const std::string& place) {
 
 int32_t host_dtype(at::ScalarType type) {
   switch (type) {
-    case at::kFloat: return ESPER_HOST_FLOAT32;
-    case at::kByte: return ESPER_HOST_UINT8;
-    case at::kLong: return ESPER_HOST_INT64;
-    case at::kBool: return ESPER_HOST_BOOL;
-    case at::kDouble: return ESPER_HOST_FLOAT64;
-    default: return 0;
+    case at::kFloat:
+      return ESPER_HOST_FLOAT32;
+    case at::kByte:
+      return ESPER_HOST_UINT8;
+    case at::kLong:
+      return ESPER_HOST_INT64;
+    case at::kBool:
+      return ESPER_HOST_BOOL;
+    case at::kDouble:
+      return ESPER_HOST_FLOAT64;
+    default:
+      return 0;
   }
 }
 

@@ -9,8 +9,17 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 nhwc::PoolShape pool_shape(at::IntArrayRef x, const PoolWindow& w) {
-  return {x[2],          x[3],           x[1],           w.output_height(x[2]), w.output_width(x[3]), w.kernel_height,
-          w.kernel_width, w.stride_height, w.stride_width, w.pad_height,          w.pad_width};
+  return {x[2],
+          x[3],
+          x[1],
+          w.output_height(x[2]),
+          w.output_width(x[3]),
+          w.kernel_height,
+          w.kernel_width,
+          w.stride_height,
+          w.stride_width,
+          w.pad_height,
+          w.pad_width};
 }
 
 at::Tensor empty_image(at::IntArrayRef sizes, const at::TensorOptions& options) {

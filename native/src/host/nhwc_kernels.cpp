@@ -16,7 +16,9 @@ namespace {
 
 constexpr int64_t kBlock = 64;  // Rows summed in float before the sums move to double.
 
-ESPER_INLINE float rectify(float value) { return value <= 0.0F ? 0.0F : value; }
+ESPER_INLINE float rectify(float value) {
+  return value <= 0.0F ? 0.0F : value;
+}
 
 ESPER_INLINE float rectify_gradient(float x, float dy, float mean, float scale, float offset) {
   return (x - mean) * scale + offset <= 0.0F ? 0.0F : dy;
@@ -47,8 +49,7 @@ ESPER_INLINE void gradient_tile(const float* x, const float* dy, int64_t rows, i
   float p[W] = {};
   for (int64_t r = 0; r < rows; ++r, x += channels, dy += channels) {
     for (int c = 0; c < W; ++c) {
-      const float g =
-          relu ? rectify_gradient(x[c], dy[c], affine.mean[c], affine.scale[c], affine.offset[c]) : dy[c];
+      const float g = relu ? rectify_gradient(x[c], dy[c], affine.mean[c], affine.scale[c], affine.offset[c]) : dy[c];
       s[c] += g;
       p[c] += g * (x[c] - affine.mean[c]);
     }
@@ -177,8 +178,8 @@ ESPER_CLONES void normalize(const float* x, float* y, int64_t rows, int64_t chan
 ESPER_CLONES void gradient_sums(const float* x, const float* dy, int64_t rows, int64_t channels, const Affine& affine,
                                 bool relu, double* sum, double* product) {
   for (int64_t r = 0; r < rows; r += kBlock) {
-    const GradientTile tile{x + r * channels, dy + r * channels, std::min(kBlock, rows - r), channels, affine, relu,
-                            sum, product};
+    const GradientTile tile{
+        x + r * channels, dy + r * channels, std::min(kBlock, rows - r), channels, affine, relu, sum, product};
     for_tiles(channels, tile);
   }
 }

@@ -5,9 +5,9 @@
 namespace esper::host {
 namespace {
 
-const Operator* const kTables[] = {kActivationOperators, kConvolutionOperators,   kElementwiseOperators,
-                                   kLatticeOperators,    kLinearOperators,        kLossOperators,
-                                   kNormalizationOperators, kReductionOperators,  kShapeOperators};
+const Operator* const kTables[] = {kActivationOperators,    kConvolutionOperators, kElementwiseOperators,
+                                   kLatticeOperators,       kLinearOperators,      kLossOperators,
+                                   kNormalizationOperators, kReductionOperators,   kShapeOperators};
 
 const char* kind_name(const Attribute& attribute) {
   static const char* const names[] = {"an int", "a float", "a string", "ints", "floats"};
@@ -98,7 +98,9 @@ const Attribute* NodeReader::find(const char* name) {
   return nullptr;
 }
 
-bool NodeReader::has(const char* name) { return find(name) != nullptr; }
+bool NodeReader::has(const char* name) {
+  return find(name) != nullptr;
+}
 
 int64_t NodeReader::integer(const char* name, int64_t fallback) {
   const Attribute* attribute = find(name);
@@ -133,8 +135,8 @@ void NodeReader::finish() const {
     if (used_[i]) continue;
     std::string known;
     for (const std::string& name : known_) known += (known.empty() ? "" : ", ") + name;
-    invalid(place(), ": attribute '", node_.attributes[i].name, "' is not supported; supported are: ",
-            known.empty() ? "none" : known);
+    invalid(place(), ": attribute '", node_.attributes[i].name,
+            "' is not supported; supported are: ", known.empty() ? "none" : known);
   }
 }
 

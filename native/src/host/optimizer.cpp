@@ -11,7 +11,9 @@ namespace {
 
 constexpr int64_t kGrain = 32768;  // Elements of a piece of the gradient norm; below, threads do not pay.
 
-float* data_of(const at::Tensor& tensor) { return tensor.defined() ? tensor.data_ptr<float>() : nullptr; }
+float* data_of(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
+}
 
 double rate_of(const esper_host_group& group, double learning_rate) {
   return learning_rate * static_cast<double>(group.learning_rate_scale);
@@ -23,7 +25,9 @@ constexpr double kLargestRate = std::numeric_limits<float>::max();
   invalid(place, ": the learning rate times its learning_rate_scale is ", rate, ", more than a float holds");
 }
 
-bool in_unit(float value) { return value >= 0.0F && value < 1.0F; }
+bool in_unit(float value) {
+  return value >= 0.0F && value < 1.0F;
+}
 
 void check_group(const esper_host_group& group, int32_t index) {
   const std::string place = text("optimizer group ", index);
@@ -77,7 +81,9 @@ bool Optimizer::keeps_momentum(size_t parameter_index) const {
   return groups_[static_cast<size_t>(parameter_groups_[parameter_index])].momentum > 0.0F;
 }
 
-bool Optimizer::arena_keeps_momentum() const { return groups_[static_cast<size_t>(arena_group_)].momentum > 0.0F; }
+bool Optimizer::arena_keeps_momentum() const {
+  return groups_[static_cast<size_t>(arena_group_)].momentum > 0.0F;
+}
 
 void Optimizer::create(at::IntArrayRef shape, size_t counters, Moments& moments) const {
   if (!moments.first.defined()) moments.first = at::zeros(shape, device_.options(at::kFloat));

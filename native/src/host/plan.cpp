@@ -12,7 +12,9 @@ namespace {
 
 constexpr size_t kPlansKept = 4;  // Training, evaluation and probe, and one to spare.
 
-std::string full_name(const Node& node) { return node.domain.empty() ? node.op : node.domain + "." + node.op; }
+std::string full_name(const Node& node) {
+  return node.domain.empty() ? node.op : node.domain + "." + node.op;
+}
 
 // Operators whose result is memory of their own that their backward pass does not read: a Relu may overwrite it.
 bool result_is_disposable(const Node& node) {

@@ -8,7 +8,9 @@ namespace {
 // The chunk's channels of a site tensor as a matrix [rows, C].
 at::Tensor chunk_rows(const SiteSpec& spec, const at::Tensor& tensor, const esper_lattice_seed& desc) {
   const int64_t axis = spec.layout == ESPER_LAYOUT_TOKENS ? tensor.dim() - 1 : 1;
-  return tensor.narrow(axis, desc.channel_begin, desc.channel_count).movedim(axis, -1).reshape({-1, desc.channel_count});
+  return tensor.narrow(axis, desc.channel_begin, desc.channel_count)
+      .movedim(axis, -1)
+      .reshape({-1, desc.channel_count});
 }
 
 }  // namespace
@@ -56,7 +58,8 @@ esper_host_seed_probe Probe::read(const Site& site, int32_t seed) const {
   result.cross = (a * b).sum().item<double>();
   result.square_a = (a * a).sum().item<double>();
   result.square_b = (b * b).sum().item<double>();
-  result.input_square = chunk.elements > 0 ? chunk.input_square.item<double>() / static_cast<double>(chunk.elements) : 0.0;
+  result.input_square =
+      chunk.elements > 0 ? chunk.input_square.item<double>() / static_cast<double>(chunk.elements) : 0.0;
   return result;
 }
 

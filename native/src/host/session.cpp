@@ -90,7 +90,9 @@ Site& Session::site(int32_t index) {
   return sites_[static_cast<size_t>(index)];
 }
 
-const Site& Session::site(int32_t index) const { return const_cast<Session*>(this)->site(index); }
+const Site& Session::site(int32_t index) const {
+  return const_cast<Session*>(this)->site(index);
+}
 
 at::Tensor Session::borrow_input(const esper_host_tensor& input, const Value& value) const {
   const std::string place = text("input '", value.name, "'");
@@ -160,8 +162,7 @@ const at::Tensor& Session::output(int32_t index) const {
 void Session::keep_outputs(const Frame& frame) {
   std::vector<at::Tensor> outputs;
   for (int32_t output : graph_.outputs) {
-    outputs.push_back(
-        frame.slots[static_cast<size_t>(output)].detach().clone(at::MemoryFormat::Contiguous));
+    outputs.push_back(frame.slots[static_cast<size_t>(output)].detach().clone(at::MemoryFormat::Contiguous));
   }
   outputs_.swap(outputs);
 }

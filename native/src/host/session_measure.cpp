@@ -52,9 +52,8 @@ void fill_module_moments(const esper_seed_sums& sums, esper_host_seed_telemetry&
     const double variance = sums.module_square / elements - row.module_mean * row.module_mean;
     row.module_variance = variance < 0.0 ? 0.0 : variance;
   }
-  row.dead_fraction = sums.hidden_units > 0
-                          ? static_cast<double>(sums.hidden_dead) / static_cast<double>(sums.hidden_units)
-                          : -1.0;
+  row.dead_fraction =
+      sums.hidden_units > 0 ? static_cast<double>(sums.hidden_dead) / static_cast<double>(sums.hidden_units) : -1.0;
 }
 
 esper_host_seed_telemetry seed_telemetry(const esper_seed_sums& sums) {

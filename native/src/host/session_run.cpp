@@ -53,8 +53,8 @@ void Session::run(Frame& frame) {
   execute(plans_.find(acting), frame);
 }
 
-void Session::forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry,
-                               Measures& measures, esper_host_step_result& result) {
+void Session::forward_backward(const esper_host_tensor* inputs, int32_t count, bool telemetry, Measures& measures,
+                               esper_host_step_result& result) {
   Frame frame = make_frame(inputs, count);
   frame.training = true;
   frame.telemetry = telemetry;
@@ -253,8 +253,7 @@ void Session::probe_batch(const esper_host_tensor* inputs, int32_t count, int32_
   }
   if (sites_.empty() || examples == 0) return;
   if (!loss.requires_grad()) invalid("probe: the loss depends on no site");
-  const torch::autograd::variable_list gradients =
-      torch::autograd::grad({loss}, values, {}, {}, false, true);
+  const torch::autograd::variable_list gradients = torch::autograd::grad({loss}, values, {}, {}, false, true);
   probe_.add(sites_, values, gradients, examples, half);
 }
 

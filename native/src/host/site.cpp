@@ -69,8 +69,8 @@ SiteSpec read_site(NodeReader& reader) {
     const auto rank = static_cast<int64_t>(value.dims->size());
     if (spec.producer_axis < 0 || spec.producer_axis >= rank ||
         (*value.dims)[static_cast<size_t>(spec.producer_axis)] != channels) {
-      invalid(reader.place(), ": axis ", spec.producer_axis, " of producer '", producer, "' ",
-              shape_text(*value.dims), " does not have the site's ", channels, " channels");
+      invalid(reader.place(), ": axis ", spec.producer_axis, " of producer '", producer, "' ", shape_text(*value.dims),
+              " does not have the site's ", channels, " channels");
     }
     spec.producer = parameter;
     return spec;
@@ -98,8 +98,8 @@ Site::Site(const SiteSpec& spec, std::string place, const Device& device, esper_
 
 bool Site::learns(const SeedSlot& seed) {
   const int32_t stage = seed.desc.stage;
-  const bool active = stage == ESPER_STAGE_TRAINING || stage == ESPER_STAGE_BLENDING ||
-                      stage == ESPER_STAGE_HOLDING || stage == ESPER_STAGE_FOSSILIZED;
+  const bool active = stage == ESPER_STAGE_TRAINING || stage == ESPER_STAGE_BLENDING || stage == ESPER_STAGE_HOLDING ||
+                      stage == ESPER_STAGE_FOSSILIZED;
   return seed.attached && active && (seed.desc.flags & ESPER_SEED_FROZEN) == 0;
 }
 
@@ -191,8 +191,8 @@ void Site::update(int32_t seed, const esper_lattice_seed& desc) {
   SeedSlot& slot = attached(seed);
   const esper_lattice_seed full = complete(seed, desc);
   const esper_lattice_seed old = slot.desc;
-  if (full.family != old.family || full.activation != old.activation || full.rank != old.rank || full.kernel != old.kernel ||
-      full.blend != old.blend) {
+  if (full.family != old.family || full.activation != old.activation || full.rank != old.rank ||
+      full.kernel != old.kernel || full.blend != old.blend) {
     invalid("site ", spec_.site, ": seed ", seed,
             ": family, activation, rank, kernel and blend are fixed at germination; release the seed to change them");
   }

@@ -87,8 +87,9 @@ TorchLattice::Slot& TorchLattice::attached(Content& content, int64_t seed) const
 void TorchLattice::check_arena(const at::Tensor& theta) const {
   if (theta.dim() != 1 || !(theta.is_cpu() || theta.is_cuda()) ||
       (theta.scalar_type() != at::kFloat && theta.scalar_type() != at::kDouble)) {
-    invalid("Lattice: theta is ", theta.toString(), " with ", theta.dim(),
-            " dimensions, expected a CPU or CUDA tensor with one dimension, float32 or float64 (torch.empty(0) at first)");
+    invalid(
+        "Lattice: theta is ", theta.toString(), " with ", theta.dim(),
+        " dimensions, expected a CPU or CUDA tensor with one dimension, float32 or float64 (torch.empty(0) at first)");
   }
   if (theta.numel() != snapshot_->parameters()) {
     invalid("Lattice: theta has ", theta.numel(), " elements, the attached seeds have ", snapshot_->parameters(),

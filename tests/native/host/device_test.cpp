@@ -165,9 +165,8 @@ TEST_F(DeviceSession, OptimizerGivesTheCpusBits) {
     torch::manual_seed(3);
     const int32_t x = graph.input("x", {-1, 19});
     const int32_t labels = graph.input("labels", {-1}, ESPER_HOST_INT64);
-    const int32_t logits =
-        graph.node("Gemm", {x, add_parameter(graph, "w", torch::randn({19, 5})),
-                            add_parameter(graph, "b", torch::randn({5}))});
+    const int32_t logits = graph.node(
+        "Gemm", {x, add_parameter(graph, "w", torch::randn({19, 5})), add_parameter(graph, "b", torch::randn({5}))});
     graph.loss(graph.node("SoftmaxCrossEntropyLoss", {logits, labels}), logits, labels);
     Pair pair(graph);
     pair.both([&](Host& host) {

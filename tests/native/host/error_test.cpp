@@ -37,8 +37,10 @@ TEST(GraphErrors, AttributesAreChecked) {
   };
   expect_text(pool({}), {"'kernel_shape' is missing"});
   expect_text(pool({attr("kernel_shape", 2)}), {"'kernel_shape'", "an int", "expected ints"});
-  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("strides", std::vector<int64_t>{2})}), {"'strides'", "1 entries, expected 2"});
-  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("auto_pad", "SAME_UPPER")}), {"auto_pad", "SAME_UPPER", "NOTSET"});
+  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("strides", std::vector<int64_t>{2})}),
+              {"'strides'", "1 entries, expected 2"});
+  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("auto_pad", "SAME_UPPER")}),
+              {"auto_pad", "SAME_UPPER", "NOTSET"});
 }
 
 TEST(GraphErrors, InputsAreChecked) {
@@ -131,7 +133,8 @@ TEST_F(CallErrors, InputsAreCheckedAgainstTheGraph) {
   expect_text(train_error({good[0].to(torch::kDouble), good[1]}), {"input 'x'", "float64, expected float32"});
   expect_text(train_error({good[0][0], good[1]}), {"input 'x'", "rank 3, expected 4"});
   expect_text(train_error({good[0].narrow(3, 0, 5), good[1]}), {"[6, 2, 6, 5], expected [-1, 2, 6, 6]"});
-  expect_text(train_error({good[0], good[1].narrow(0, 0, 5)}), {"SoftmaxCrossEntropyLoss", "labels have shape [5], expected [6]"});
+  expect_text(train_error({good[0], good[1].narrow(0, 0, 5)}),
+              {"SoftmaxCrossEntropyLoss", "labels have shape [5], expected [6]"});
   EXPECT_EQ(host_->train(good).finite, 1);
 }
 
@@ -147,7 +150,8 @@ TEST_F(CallErrors, LabelsOutOfRangeNameTheRange) {
 TEST_F(CallErrors, OptimizerSettingsAreChecked) {
   const std::vector<int32_t> groups(5, 0);
   const auto configure = [&](int32_t kind, esper_host_group group, int32_t parameters, int32_t arena) {
-    EXPECT_EQ(esper_host_optimizer_configure(host_->get(), kind, &group, 1, groups.data(), parameters, arena), ESPER_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(esper_host_optimizer_configure(host_->get(), kind, &group, 1, groups.data(), parameters, arena),
+              ESPER_ERROR_INVALID_ARGUMENT);
     return std::string(esper_host_last_error());
   };
   const esper_host_group good = sgd_group(0.9F, true, 0.0F);
@@ -187,7 +191,8 @@ TEST_F(CallErrors, AFailingNodeIsNamed) {
 
 TEST(Library, DescribesItself) {
   const std::string info = esper_host_info();
-  expect_text(info, {"{\"libtorch\":\"", "\"threads\":", "\"blas\":\"", "\"parallel\":\"openmp\"", "\"cuda_available\":", "\"cpu_capability\":\""});
+  expect_text(info, {"{\"libtorch\":\"", "\"threads\":", "\"blas\":\"", "\"parallel\":\"openmp\"",
+                     "\"cuda_available\":", "\"cpu_capability\":\""});
   double gflops = 0.0;
   ASSERT_EQ(esper_host_measure_matmul(&gflops), ESPER_OK);
   EXPECT_GT(gflops, 0.0);

@@ -19,23 +19,35 @@ void check(esper_status status) {
 
 int32_t dtype_of(const Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case torch::kFloat: return ESPER_HOST_FLOAT32;
-    case torch::kDouble: return ESPER_HOST_FLOAT64;
-    case torch::kLong: return ESPER_HOST_INT64;
-    case torch::kByte: return ESPER_HOST_UINT8;
-    case torch::kBool: return ESPER_HOST_BOOL;
-    default: throw std::runtime_error("no esper_host_dtype");
+    case torch::kFloat:
+      return ESPER_HOST_FLOAT32;
+    case torch::kDouble:
+      return ESPER_HOST_FLOAT64;
+    case torch::kLong:
+      return ESPER_HOST_INT64;
+    case torch::kByte:
+      return ESPER_HOST_UINT8;
+    case torch::kBool:
+      return ESPER_HOST_BOOL;
+    default:
+      throw std::runtime_error("no esper_host_dtype");
   }
 }
 
 torch::ScalarType torch_type(int32_t dtype) {
   switch (dtype) {
-    case ESPER_HOST_FLOAT32: return torch::kFloat;
-    case ESPER_HOST_FLOAT64: return torch::kDouble;
-    case ESPER_HOST_INT64: return torch::kLong;
-    case ESPER_HOST_UINT8: return torch::kByte;
-    case ESPER_HOST_BOOL: return torch::kBool;
-    default: throw std::runtime_error("no torch type");
+    case ESPER_HOST_FLOAT32:
+      return torch::kFloat;
+    case ESPER_HOST_FLOAT64:
+      return torch::kDouble;
+    case ESPER_HOST_INT64:
+      return torch::kLong;
+    case ESPER_HOST_UINT8:
+      return torch::kByte;
+    case ESPER_HOST_BOOL:
+      return torch::kBool;
+    default:
+      throw std::runtime_error("no torch type");
   }
 }
 
@@ -70,7 +82,8 @@ int32_t default_device() {
   return device != nullptr && std::strcmp(device, "cuda") == 0 ? ESPER_HOST_CUDA : ESPER_HOST_CPU;
 }
 
-Host::Host(const GraphBuilder& builder, int threads, uint64_t seed, int32_t device) : parameters_(builder.parameter_count()) {
+Host::Host(const GraphBuilder& builder, int threads, uint64_t seed, int32_t device)
+    : parameters_(builder.parameter_count()) {
   esper_host_options options{};
   options.struct_size = sizeof(options);
   options.threads = threads;
@@ -82,7 +95,9 @@ Host::Host(const GraphBuilder& builder, int threads, uint64_t seed, int32_t devi
   check(esper_host_session_create(&graph, &options, &session_));
 }
 
-Host::~Host() { esper_host_session_destroy(session_); }
+Host::~Host() {
+  esper_host_session_destroy(session_);
+}
 
 void Host::optimizer(int32_t kind, const esper_host_group& group) {
   const std::vector<int32_t> groups(static_cast<size_t>(parameters_), 0);
@@ -190,7 +205,9 @@ void Host::update(int site, int seed, const esper_lattice_seed& desc) {
   check(esper_host_seed_update(session_, site, seed, &desc));
 }
 
-void Host::release(int site, int seed) { check(esper_host_seed_release(session_, site, seed)); }
+void Host::release(int site, int seed) {
+  check(esper_host_seed_release(session_, site, seed));
+}
 
 Tensor seed_span(const Host& host, const std::string& name, int site, int seed) {
   esper_lattice_seed desc{};
@@ -207,7 +224,9 @@ esper_host_group sgd_group(float momentum, bool nesterov, float weight_decay) {
   return {sizeof(esper_host_group), 1.0F, weight_decay, momentum, nesterov ? 1 : 0, 0.9F, 0.999F, 1e-8F};
 }
 
-esper_host_group adamw_group(float weight_decay) { return sgd_group(0.0F, false, weight_decay); }
+esper_host_group adamw_group(float weight_decay) {
+  return sgd_group(0.0F, false, weight_decay);
+}
 
 esper_lattice_seed seed_desc(int32_t stage, int32_t family, int32_t rank, int32_t blend, float alpha) {
   esper_lattice_seed desc{};

@@ -21,8 +21,8 @@ std::vector<std::string> trace(const Work& work) {
     names.emplace_back(function.name());
     return nullptr;
   };
-  const auto handle = at::addGlobalCallback(at::RecordFunctionCallback(record).scopes(
-      {at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));
+  const auto handle = at::addGlobalCallback(
+      at::RecordFunctionCallback(record).scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));
   work();
   at::removeCallback(handle);
   return names;

@@ -19,8 +19,10 @@ void build(GraphBuilder& g, Wrap wrap) {
   for (const int64_t width : {8, 10}) {
     const std::string n = std::to_string(width);
     x = g.node("Conv", {x, add_parameter(g, "conv" + n, F::randn({width, in, 3, 3}) * 0.3)}, {attr("pads", pads)});
-    x = g.node("BatchNormalization", {x, add_parameter(g, "g" + n, F::rand({width}) + 0.5), add_parameter(g, "b" + n, F::randn({width}) * 0.1),
-                                      add_buffer(g, "m" + n, F::zeros({width})), add_buffer(g, "v" + n, F::ones({width}))});
+    x = g.node(
+        "BatchNormalization",
+        {x, add_parameter(g, "g" + n, F::rand({width}) + 0.5), add_parameter(g, "b" + n, F::randn({width}) * 0.1),
+         add_buffer(g, "m" + n, F::zeros({width})), add_buffer(g, "v" + n, F::ones({width}))});
     const std::string producer = "conv" + n;
     if (wrap == Wrap::kNormOutput) x = g.lattice(x, static_cast<int>(width), 3, ESPER_LAYOUT_NCHW, producer.c_str());
     x = g.node("Relu", {x});

@@ -78,9 +78,12 @@ class BlendTest : public testing::TestWithParam<Form> {
  protected:
   static std::vector<int64_t> shape() {
     switch (GetParam()) {
-      case Form::kTokens: return {2, 7, kChannels};
-      case Form::kMatrix: return {9, kChannels};
-      default: return {3, kChannels, 5, 7};
+      case Form::kTokens:
+        return {2, 7, kChannels};
+      case Form::kMatrix:
+        return {9, kChannels};
+      default:
+        return {3, kChannels, 5, 7};
     }
   }
   static bool channels_behind() { return GetParam() == Form::kTokens || GetParam() == Form::kMatrix; }
@@ -88,7 +91,8 @@ class BlendTest : public testing::TestWithParam<Form> {
   // Identity convolution in front makes the memory channels-last; Identity leaves it as it came.
   int32_t site_input(int32_t p) {
     if (GetParam() != Form::kChannelsLast) return p;
-    return graph_.node("Conv", {p, add_constant(graph_, "eye", F::eye(kChannels).reshape({kChannels, kChannels, 1, 1}))});
+    return graph_.node("Conv",
+                       {p, add_constant(graph_, "eye", F::eye(kChannels).reshape({kChannels, kChannels, 1, 1}))});
   }
 
   void SetUp() override {
@@ -114,7 +118,9 @@ class BlendTest : public testing::TestWithParam<Form> {
       Tensor part = last.narrow(-1, begin, c);
       const Module& module = modules[static_cast<size_t>(s)];
       if (module.present) {
-        const int64_t blend_count = module.desc.blend == ESPER_BLEND_CHANNEL ? c : module.desc.blend == ESPER_BLEND_GATED ? c + 1 : 0;
+        const int64_t blend_count = module.desc.blend == ESPER_BLEND_CHANNEL ? c
+                                    : module.desc.blend == ESPER_BLEND_GATED ? c + 1
+                                                                             : 0;
         const int64_t count = module_parameters(module.desc, c) + blend_count;
         part = blend(part, module.desc, arena.narrow(0, offset, count));
         offset += count;

@@ -83,8 +83,8 @@ void make_residual(Net& net) {
   const std::vector<Attr> strided{attr("strides", kTwo), attr("pads", kPad1)};
   const int32_t c1 = net.graph.node("Conv", {a, net.parameter("c1", F::randn({10, 6, 3, 3}) * 0.3)}, strided);
   const int32_t b = net.graph.node("Relu", {batch_norm(net, c1, "bn2", 10)});
-  const int32_t c2 = net.graph.node("Conv", {b, net.parameter("c2", F::randn({10, 10, 3, 3}) * 0.2)},
-                                    {attr("pads", kPad1)});
+  const int32_t c2 =
+      net.graph.node("Conv", {b, net.parameter("c2", F::randn({10, 10, 3, 3}) * 0.2)}, {attr("pads", kPad1)});
   const int32_t shortcut =
       net.graph.node("Conv", {a, net.parameter("sc", F::randn({10, 6, 1, 1}) * 0.4)}, {attr("strides", kTwo)});
   const int32_t sum = net.graph.node("Relu", {net.graph.node("Add", {shortcut, c2})});
@@ -105,9 +105,11 @@ void make_mlp(Net& net) {
   torch::manual_seed(5);
   const int32_t x = net.graph.input("x", {-1, 11});
   const int32_t labels = net.graph.input("labels", {-1}, ESPER_HOST_INT64);
-  int32_t h = net.graph.node("Gemm", {x, net.parameter("w1", F::randn({11, 23}) * 0.3), net.parameter("b1", F::randn({23}))});
+  int32_t h =
+      net.graph.node("Gemm", {x, net.parameter("w1", F::randn({11, 23}) * 0.3), net.parameter("b1", F::randn({23}))});
   h = net.graph.node("Tanh", {h});
-  h = net.graph.node("Gemm", {h, net.parameter("w2", F::randn({7, 23}) * 0.3)}, {attr("transB", 1), attr("alpha", 0.7)});
+  h = net.graph.node("Gemm", {h, net.parameter("w2", F::randn({7, 23}) * 0.3)},
+                     {attr("transB", 1), attr("alpha", 0.7)});
   h = net.graph.node("Relu", {h});
   const int32_t logits = net.graph.node("MatMul", {h, net.parameter("w3", F::randn({7, 3}))});
   net.graph.loss(net.graph.node("SoftmaxCrossEntropyLoss", {logits, labels}), logits, labels);
@@ -125,22 +127,28 @@ void make_transformer(Net& net) {
   const int32_t tokens = net.graph.input("tokens", {-1, -1}, ESPER_HOST_INT64);
   const int32_t labels = net.graph.input("labels", {-1, -1}, ESPER_HOST_INT64);
   const int32_t e = net.graph.node("Gather", {net.parameter("embedding", F::randn({19, 12})), tokens});
-  const int32_t n = net.graph.node("LayerNormalization", {e, net.parameter("g", F::rand({12}) + 0.5), net.parameter("b", F::randn({12}))});
+  const int32_t n = net.graph.node("LayerNormalization",
+                                   {e, net.parameter("g", F::rand({12}) + 0.5), net.parameter("b", F::randn({12}))});
   const int32_t q = net.graph.node("MatMul", {n, net.parameter("wq", F::randn({12, 12}) * 0.3)});
   const int32_t k = net.graph.node("MatMul", {n, net.parameter("wk", F::randn({12, 6}) * 0.3)});
   const int32_t v = net.graph.node("MatMul", {n, net.parameter("wv", F::randn({12, 6}) * 0.3)});
-  const int32_t mixed = net.graph.node("Attention", {q, k, v}, {attr("q_num_heads", 4), attr("kv_num_heads", 2), attr("is_causal", 1)});
+  const int32_t mixed =
+      net.graph.node("Attention", {q, k, v}, {attr("q_num_heads", 4), attr("kv_num_heads", 2), attr("is_causal", 1)});
   const int32_t sum = net.graph.node("Add", {e, mixed});
-  const int32_t scores = net.graph.node("MatMul", {net.graph.node("Gelu", {sum}), net.parameter("out", F::randn({12, 5}) * 0.3)});
+  const int32_t scores =
+      net.graph.node("MatMul", {net.graph.node("Gelu", {sum}), net.parameter("out", F::randn({12, 5}) * 0.3)});
   const int32_t logits = net.graph.node("Transpose", {scores}, {attr("perm", std::vector<int64_t>{0, 2, 1})});
-  net.graph.loss(net.graph.node("SoftmaxCrossEntropyLoss", {logits, labels}, {attr("ignore_index", -1)}), logits, labels);
+  net.graph.loss(net.graph.node("SoftmaxCrossEntropyLoss", {logits, labels}, {attr("ignore_index", -1)}), logits,
+                 labels);
   Tensor targets = F::randint(5, {3, 7}, F::kLong);
   targets[1][2] = -1;
   net.inputs = {F::randint(19, {3, 7}, F::kLong), targets};
   net.loss = [&net](const std::vector<Tensor>& inputs) {
     const Tensor emb = F::embedding(net.p(0), inputs[0]);
     const Tensor h = F::layer_norm(emb, {12}, net.p(1), net.p(2));
-    const auto heads = [&](const Tensor& t, int64_t count) { return t.reshape({3, 7, count, 3}).permute({0, 2, 1, 3}); };
+    const auto heads = [&](const Tensor& t, int64_t count) {
+      return t.reshape({3, 7, count, 3}).permute({0, 2, 1, 3});
+    };
     const Tensor query = heads(h.matmul(net.p(3)), 4);
     const Tensor key = heads(h.matmul(net.p(4)), 2).index_select(1, F::tensor({0, 0, 1, 1}));
     const Tensor value = heads(h.matmul(net.p(5)), 2).index_select(1, F::tensor({0, 0, 1, 1}));
@@ -216,7 +224,8 @@ TEST_P(NetTest, FollowsTorchSgd) {
     GetParam()(net);
     Host host(net.graph);
     host.optimizer(ESPER_HOST_SGD, sgd_group(0.9F, nesterov, 5e-3F));
-    torch::optim::SGD sgd(leaves_of(net), torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(nesterov).weight_decay(5e-3));
+    torch::optim::SGD sgd(leaves_of(net),
+                          torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(nesterov).weight_decay(5e-3));
     follow(net, host, sgd, nesterov ? 0.5 : 0.0);
   }
 }

@@ -21,7 +21,9 @@ struct Case {
   bool positive = false;  // Draw inputs from [0.5, 1.5) where the function needs it.
 };
 
-std::ostream& operator<<(std::ostream& stream, const Case& c) { return stream << c.name; }
+std::ostream& operator<<(std::ostream& stream, const Case& c) {
+  return stream << c.name;
+}
 
 class OperatorTest : public testing::TestWithParam<Case> {};
 
@@ -64,40 +66,94 @@ std::vector<Attr> window(Ints kernel, Ints strides, Ints pads, std::vector<Attr>
 }
 
 const Case kConvolutions[] = {
-    {"ConvPlain", "Conv", {{2, 3, 7, 9}, {4, 3, 3, 3}}, {},
-     [](const auto& x) { return F::conv2d(x[0], x[1]); }},
-    {"ConvBiasStridesPads", "Conv", {{2, 3, 7, 9}, {4, 3, 3, 2}, {4}},
+    {"ConvPlain", "Conv", {{2, 3, 7, 9}, {4, 3, 3, 3}}, {}, [](const auto& x) { return F::conv2d(x[0], x[1]); }},
+    {"ConvBiasStridesPads",
+     "Conv",
+     {{2, 3, 7, 9}, {4, 3, 3, 2}, {4}},
      {attr("strides", Ints{2, 1}), attr("pads", Ints{1, 2, 1, 2})},
-     [](const auto& x) { return F::conv2d(x[0], x[1], x[2], Ints{2, 1}, Ints{1, 2}); }},
-    {"ConvGroupDilation", "Conv", {{2, 6, 8, 8}, {4, 3, 3, 3}}, {attr("group", 2), attr("dilations", Ints{2, 1})},
-     [](const auto& x) { return F::conv2d(x[0], x[1], {}, Ints{1, 1}, Ints{0, 0}, Ints{2, 1}, 2); }},
-    {"ConvDepthwise", "Conv", {{2, 6, 8, 8}, {6, 1, 3, 3}}, {attr("group", 6), attr("pads", Ints{1, 1, 1, 1})},
-     [](const auto& x) { return F::conv2d(x[0], x[1], {}, Ints{1, 1}, Ints{1, 1}, Ints{1, 1}, 6); }},
-    {"ConvAsymmetricPads", "Conv", {{2, 3, 6, 6}, {2, 3, 3, 3}}, {attr("pads", Ints{0, 1, 2, 0})},
-     [](const auto& x) { return F::conv2d(F::constant_pad_nd(x[0], Ints{1, 0, 0, 2}), x[1]); }},
-    {"ConvOneChannel", "Conv", {{3, 1, 6, 5}, {4, 1, 3, 3}}, {attr("auto_pad", "VALID")},
+     [](const auto& x) {
+       return F::conv2d(x[0], x[1], x[2], Ints{2, 1}, Ints{1, 2});
+     }},
+    {"ConvGroupDilation",
+     "Conv",
+     {{2, 6, 8, 8}, {4, 3, 3, 3}},
+     {attr("group", 2), attr("dilations", Ints{2, 1})},
+     [](const auto& x) {
+       return F::conv2d(x[0], x[1], {}, Ints{1, 1}, Ints{0, 0}, Ints{2, 1}, 2);
+     }},
+    {"ConvDepthwise",
+     "Conv",
+     {{2, 6, 8, 8}, {6, 1, 3, 3}},
+     {attr("group", 6), attr("pads", Ints{1, 1, 1, 1})},
+     [](const auto& x) {
+       return F::conv2d(x[0], x[1], {}, Ints{1, 1}, Ints{1, 1}, Ints{1, 1}, 6);
+     }},
+    {"ConvAsymmetricPads",
+     "Conv",
+     {{2, 3, 6, 6}, {2, 3, 3, 3}},
+     {attr("pads", Ints{0, 1, 2, 0})},
+     [](const auto& x) {
+       return F::conv2d(F::constant_pad_nd(x[0], Ints{1, 0, 0, 2}), x[1]);
+     }},
+    {"ConvOneChannel",
+     "Conv",
+     {{3, 1, 6, 5}, {4, 1, 3, 3}},
+     {attr("auto_pad", "VALID")},
      [](const auto& x) { return F::conv2d(x[0], x[1]); }},
-    {"ConvOneDimension", "Conv", {{2, 3, 9}, {4, 3, 3}}, {attr("strides", Ints{2})},
+    {"ConvOneDimension",
+     "Conv",
+     {{2, 3, 9}, {4, 3, 3}},
+     {attr("strides", Ints{2})},
      [](const auto& x) { return F::conv1d(x[0], x[1], {}, 2); }},
-    {"MaxPool", "MaxPool", {{2, 3, 7, 9}}, window({2, 2}, {2, 2}, {0, 0, 0, 0}),
+    {"MaxPool",
+     "MaxPool",
+     {{2, 3, 7, 9}},
+     window({2, 2}, {2, 2}, {0, 0, 0, 0}),
      [](const auto& x) { return F::max_pool2d(x[0], 2); }},
-    {"MaxPoolOverlapPads", "MaxPool", {{2, 5, 8, 7}}, window({3, 3}, {2, 1}, {1, 1, 1, 1}),
-     [](const auto& x) { return F::max_pool2d(x[0], 3, {2, 1}, 1); }},
-    {"MaxPoolCeil", "MaxPool", {{2, 3, 7, 9}}, window({2, 2}, {2, 2}, {0, 0, 0, 0}, {attr("ceil_mode", 1)}),
+    {"MaxPoolOverlapPads",
+     "MaxPool",
+     {{2, 5, 8, 7}},
+     window({3, 3}, {2, 1}, {1, 1, 1, 1}),
+     [](const auto& x) {
+       return F::max_pool2d(x[0], 3, {2, 1}, 1);
+     }},
+    {"MaxPoolCeil",
+     "MaxPool",
+     {{2, 3, 7, 9}},
+     window({2, 2}, {2, 2}, {0, 0, 0, 0}, {attr("ceil_mode", 1)}),
      [](const auto& x) { return F::max_pool2d(x[0], 2, 2, 0, 1, true); }},
-    {"MaxPoolOneDimension", "MaxPool", {{2, 3, 9}}, window({3}, {2}, {1, 1}),
+    {"MaxPoolOneDimension",
+     "MaxPool",
+     {{2, 3, 9}},
+     window({3}, {2}, {1, 1}),
      [](const auto& x) { return F::max_pool1d(x[0], 3, 2, 1); }},
-    {"AveragePoolPads", "AveragePool", {{2, 3, 7, 9}}, window({3, 2}, {2, 2}, {1, 1, 1, 1}),
-     [](const auto& x) { return F::avg_pool2d(x[0], {3, 2}, {2, 2}, {1, 1}, false, false); }},
-    {"AveragePoolIncludePads", "AveragePool", {{2, 3, 7, 9}},
+    {"AveragePoolPads",
+     "AveragePool",
+     {{2, 3, 7, 9}},
+     window({3, 2}, {2, 2}, {1, 1, 1, 1}),
+     [](const auto& x) {
+       return F::avg_pool2d(x[0], {3, 2}, {2, 2}, {1, 1}, false, false);
+     }},
+    {"AveragePoolIncludePads",
+     "AveragePool",
+     {{2, 3, 7, 9}},
      window({3, 2}, {2, 2}, {1, 0, 0, 1}, {attr("count_include_pad", 1)}),
-     [](const auto& x) { return F::avg_pool2d(F::constant_pad_nd(x[0], {0, 1, 1, 0}), {3, 2}, {2, 2}); }},
-    {"GlobalAveragePool", "GlobalAveragePool", {{2, 3, 7, 9}}, {},
-     [](const auto& x) { return x[0].mean(Ints{2, 3}, true); }},
+     [](const auto& x) {
+       return F::avg_pool2d(F::constant_pad_nd(x[0], {0, 1, 1, 0}), {3, 2}, {2, 2});
+     }},
+    {"GlobalAveragePool",
+     "GlobalAveragePool",
+     {{2, 3, 7, 9}},
+     {},
+     [](const auto& x) {
+       return x[0].mean(Ints{2, 3}, true);
+     }},
 };
 
 // MaxPool behind a Conv runs on channels-last memory and so on the library's own kernel.
-Tensor identity_kernel() { return F::eye(5).reshape({5, 5, 1, 1}); }
+Tensor identity_kernel() {
+  return F::eye(5).reshape({5, 5, 1, 1});
+}
 
 void expect_pool(const std::vector<Attr>& attributes, const Reference& reference) {
   torch::manual_seed(12);
@@ -138,10 +194,18 @@ const Case kActivations[] = {
     {"SoftmaxAxis", "Softmax", {{3, 5, 2}}, {attr("axis", 1)}, [](const auto& x) { return F::softmax(x[0], 1); }},
     {"LogSoftmax", "LogSoftmax", {{3, 5}}, {}, [](const auto& x) { return F::log_softmax(x[0], -1); }},
     {"DropoutOff", "Dropout", {{3, 5}}, {attr("ratio", 0.0)}, [](const auto& x) { return x[0] * 1.0; }},
-    {"LayerNorm", "LayerNormalization", {{3, 5, 7}, {7}, {7}}, {attr("epsilon", 1e-3)},
+    {"LayerNorm",
+     "LayerNormalization",
+     {{3, 5, 7}, {7}, {7}},
+     {attr("epsilon", 1e-3)},
      [](const auto& x) { return F::layer_norm(x[0], {7}, x[1], x[2], 1e-3); }},
-    {"LayerNormTwoAxes", "LayerNormalization", {{3, 5, 7}, {5, 7}}, {attr("axis", 1)},
-     [](const auto& x) { return F::layer_norm(x[0], {5, 7}, x[1]); }},
+    {"LayerNormTwoAxes",
+     "LayerNormalization",
+     {{3, 5, 7}, {5, 7}},
+     {attr("axis", 1)},
+     [](const auto& x) {
+       return F::layer_norm(x[0], {5, 7}, x[1]);
+     }},
 };
 
 const Case kArithmetic[] = {
@@ -155,39 +219,125 @@ const Case kArithmetic[] = {
     {"Exp", "Exp", {{3, 5}}, {}, [](const auto& x) { return x[0].exp(); }},
     {"Neg", "Neg", {{3, 5}}, {}, [](const auto& x) { return -x[0]; }},
     {"Identity", "Identity", {{3, 5}}, {}, [](const auto& x) { return x[0] * 1.0; }},
-    {"GemmFull", "Gemm", {{4, 3}, {5, 4}, {5}},
+    {"GemmFull",
+     "Gemm",
+     {{4, 3}, {5, 4}, {5}},
      {attr("transA", 1), attr("transB", 1), attr("alpha", 0.5), attr("beta", 2.0)},
      [](const auto& x) { return 0.5 * x[0].t().mm(x[1].t()) + 2.0 * x[2]; }},
     {"MatMulBatch", "MatMul", {{2, 1, 3, 4}, {5, 4, 6}}, {}, [](const auto& x) { return x[0].matmul(x[1]); }},
-    {"ReduceMeanAxes", "ReduceMean", {{3, 4, 5}}, {attr("keepdims", 0)},
-     [](const auto& x) { return x[0].mean(Ints{0, 2}); }, {{0, -1}}},
-    {"ReduceMeanAll", "ReduceMean", {{3, 4}}, {}, [](const auto& x) { return x[0].mean().reshape({1, 1}); }},
-    {"ReduceMeanAttribute", "ReduceMean", {{3, 4}}, {attr("axes", Ints{1})},
+    {"ReduceMeanAxes",
+     "ReduceMean",
+     {{3, 4, 5}},
+     {attr("keepdims", 0)},
+     [](const auto& x) {
+       return x[0].mean(Ints{0, 2});
+     },
+     {{0, -1}}},
+    {"ReduceMeanAll",
+     "ReduceMean",
+     {{3, 4}},
+     {},
+     [](const auto& x) {
+       return x[0].mean().reshape({1, 1});
+     }},
+    {"ReduceMeanAttribute",
+     "ReduceMean",
+     {{3, 4}},
+     {attr("axes", Ints{1})},
      [](const auto& x) { return x[0].mean(1, true); }},
     {"ReduceSum", "ReduceSum", {{3, 4, 5}}, {}, [](const auto& x) { return x[0].sum(1, true); }, {{1}}},
 };
 
 const Case kShapes[] = {
-    {"FlattenAxis", "Flatten", {{2, 3, 4}}, {attr("axis", 2)}, [](const auto& x) { return x[0].reshape({6, 4}); }},
-    {"FlattenZero", "Flatten", {{2, 3, 4}}, {attr("axis", 0)}, [](const auto& x) { return x[0].reshape({1, 24}); }},
-    {"ReshapeZeroMinusOne", "Reshape", {{2, 3, 4}}, {}, [](const auto& x) { return x[0].reshape({2, 2, 6}); },
+    {"FlattenAxis",
+     "Flatten",
+     {{2, 3, 4}},
+     {attr("axis", 2)},
+     [](const auto& x) {
+       return x[0].reshape({6, 4});
+     }},
+    {"FlattenZero",
+     "Flatten",
+     {{2, 3, 4}},
+     {attr("axis", 0)},
+     [](const auto& x) {
+       return x[0].reshape({1, 24});
+     }},
+    {"ReshapeZeroMinusOne",
+     "Reshape",
+     {{2, 3, 4}},
+     {},
+     [](const auto& x) {
+       return x[0].reshape({2, 2, 6});
+     },
      {{0, 2, -1}}},
-    {"TransposeDefault", "Transpose", {{2, 3, 4}}, {}, [](const auto& x) { return x[0].permute({2, 1, 0}); }},
-    {"TransposePerm", "Transpose", {{2, 3, 4}}, {attr("perm", Ints{1, 2, 0})},
-     [](const auto& x) { return x[0].permute({1, 2, 0}); }},
-    {"SqueezeAll", "Squeeze", {{2, 1, 4, 1}}, {}, [](const auto& x) { return x[0].reshape({2, 4}); }},
-    {"SqueezeAxis", "Squeeze", {{2, 1, 4, 1}}, {}, [](const auto& x) { return x[0].reshape({2, 1, 4}); }, {{-1}}},
-    {"Unsqueeze", "Unsqueeze", {{2, 4}}, {}, [](const auto& x) { return x[0].reshape({1, 2, 4, 1}); }, {{-1, 0}}},
-    {"Concat", "Concat", {{2, 3}, {2, 1}, {2, 2}}, {attr("axis", -1)},
-     [](const auto& x) { return F::cat({x[0], x[1], x[2]}, 1); }},
+    {"TransposeDefault",
+     "Transpose",
+     {{2, 3, 4}},
+     {},
+     [](const auto& x) {
+       return x[0].permute({2, 1, 0});
+     }},
+    {"TransposePerm",
+     "Transpose",
+     {{2, 3, 4}},
+     {attr("perm", Ints{1, 2, 0})},
+     [](const auto& x) {
+       return x[0].permute({1, 2, 0});
+     }},
+    {"SqueezeAll",
+     "Squeeze",
+     {{2, 1, 4, 1}},
+     {},
+     [](const auto& x) {
+       return x[0].reshape({2, 4});
+     }},
+    {"SqueezeAxis",
+     "Squeeze",
+     {{2, 1, 4, 1}},
+     {},
+     [](const auto& x) {
+       return x[0].reshape({2, 1, 4});
+     },
+     {{-1}}},
+    {"Unsqueeze",
+     "Unsqueeze",
+     {{2, 4}},
+     {},
+     [](const auto& x) {
+       return x[0].reshape({1, 2, 4, 1});
+     },
+     {{-1, 0}}},
+    {"Concat",
+     "Concat",
+     {{2, 3}, {2, 1}, {2, 2}},
+     {attr("axis", -1)},
+     [](const auto& x) {
+       return F::cat({x[0], x[1], x[2]}, 1);
+     }},
     {"SliceSteps", "Slice", {{5, 6}}, {}, [](const auto& x) { return x[0].slice(1, 1, 6, 2); }, {{1}, {100}, {1}, {2}}},
-    {"SliceNegative", "Slice", {{5, 6}}, {}, [](const auto& x) { return x[0].slice(0, 1, 5).flip({0}); },
+    {"SliceNegative",
+     "Slice",
+     {{5, 6}},
+     {},
+     [](const auto& x) { return x[0].slice(0, 1, 5).flip({0}); },
      {{-1}, {0}, {0}, {-1}}},
-    {"SliceReverse", "Slice", {{5, 6}}, {}, [](const auto& x) { return x[0].flip({1}); },
-     {{5}, {-1000}, {1}, {-1}}},
-    {"GatherAxis", "Gather", {{3, 5, 2}}, {attr("axis", 1)},
-     [](const auto& x) { return x[0].index_select(1, F::tensor({4, 0, 4})); }, {{4, 0, -1}}},
-    {"GatherRows", "Gather", {{5, 2}}, {}, [](const auto& x) { return x[0].index_select(0, F::tensor({4, 0, 4})); },
+    {"SliceReverse", "Slice", {{5, 6}}, {}, [](const auto& x) { return x[0].flip({1}); }, {{5}, {-1000}, {1}, {-1}}},
+    {"GatherAxis",
+     "Gather",
+     {{3, 5, 2}},
+     {attr("axis", 1)},
+     [](const auto& x) {
+       return x[0].index_select(1, F::tensor({4, 0, 4}));
+     },
+     {{4, 0, -1}}},
+    {"GatherRows",
+     "Gather",
+     {{5, 2}},
+     {},
+     [](const auto& x) {
+       return x[0].index_select(0, F::tensor({4, 0, 4}));
+     },
      {{4, 0, -1}}},
 };
 
@@ -198,14 +348,21 @@ Tensor attention(const std::vector<Tensor>& x, double scale) {
 }
 
 const Case kAttention[] = {
-    {"AttentionDefaultScale", "Attention", {{2, 3, 8}, {2, 5, 8}, {2, 5, 6}},
-     {attr("q_num_heads", 2), attr("kv_num_heads", 2)}, [](const auto& x) { return attention(x, 0.5); }},
-    {"AttentionScale", "Attention", {{2, 3, 8}, {2, 5, 8}, {2, 5, 6}},
+    {"AttentionDefaultScale",
+     "Attention",
+     {{2, 3, 8}, {2, 5, 8}, {2, 5, 6}},
+     {attr("q_num_heads", 2), attr("kv_num_heads", 2)},
+     [](const auto& x) { return attention(x, 0.5); }},
+    {"AttentionScale",
+     "Attention",
+     {{2, 3, 8}, {2, 5, 8}, {2, 5, 6}},
      {attr("q_num_heads", 2), attr("kv_num_heads", 2), attr("scale", 0.3)},
      [](const auto& x) { return attention(x, 0.3); }},
 };
 
-std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  return info.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(Convolutions, OperatorTest, testing::ValuesIn(kConvolutions), case_name);
 INSTANTIATE_TEST_SUITE_P(Activations, OperatorTest, testing::ValuesIn(kActivations), case_name);
@@ -236,7 +393,8 @@ TEST(Operators, CastWhereAndIntegersFollowOnnx) {
   const int32_t mask = graph.input("mask", {4}, ESPER_HOST_BOOL);
   graph.output(graph.node("Where", {mask, as_float, add_constant(graph, "zero", F::zeros({1}))}));
   Host host(graph);
-  const std::vector<Tensor> y = host.forward({F::tensor({0, 1, 128, 255}).to(F::kByte), F::tensor({1, 0, 0, 1}).to(F::kBool)});
+  const std::vector<Tensor> y =
+      host.forward({F::tensor({0, 1, 128, 255}).to(F::kByte), F::tensor({1, 0, 0, 1}).to(F::kBool)});
   EXPECT_TRUE(same_bits(y[0], F::tensor({0.0F, 1.0F, 128.0F, 255.0F})));
   EXPECT_TRUE(same_bits(y[1], F::tensor({-3, 3, 2}).to(F::kLong)));
   EXPECT_TRUE(same_bits(y[2], F::tensor({0.0F, 0.0F, 0.0F, 255.0F})));
@@ -268,9 +426,9 @@ TEST(Operators, BatchNormalizationInEvaluationUsesRunningStatistics) {
     GraphBuilder graph;
     const Tensor x = F::randn(shape);
     const Tensor gamma = F::rand({3}), beta = F::randn({3}), mean = F::randn({3}), variance = F::rand({3}) + 0.5;
-    const int32_t y = graph.node("BatchNormalization",
-                                 {graph.input("x", shape), add_parameter(graph, "g", gamma), add_parameter(graph, "b", beta),
-                                  add_buffer(graph, "m", mean), add_buffer(graph, "v", variance)});
+    const int32_t y = graph.node("BatchNormalization", {graph.input("x", shape), add_parameter(graph, "g", gamma),
+                                                        add_parameter(graph, "b", beta), add_buffer(graph, "m", mean),
+                                                        add_buffer(graph, "v", variance)});
     graph.output(graph.node("Relu", {y}));
     Host host(graph);
     const Tensor expected = F::relu(F::batch_norm(x, gamma, beta, mean, variance, false, 0.1, 1e-5, false));
@@ -320,7 +478,8 @@ TEST(Operators, GeluTakesAGradientOfOtherStrides) {
 
 TEST(Operators, TheListNamesEveryOperator) {
   const std::string names = std::string(" ") + esper_host_operators() + " ";
-  for (const char* name : {"Conv", "BatchNormalization", "Relu", "Attention", "Gather", "SoftmaxCrossEntropyLoss", "esper.Lattice"}) {
+  for (const char* name :
+       {"Conv", "BatchNormalization", "Relu", "Attention", "Gather", "SoftmaxCrossEntropyLoss", "esper.Lattice"}) {
     EXPECT_NE(names.find(std::string(" ") + name + " "), std::string::npos) << name;
   }
 }

@@ -18,7 +18,8 @@ Direct direct(const Host& host, const std::vector<Tensor>& batch, bool second_si
                             host.state("buffer/variance"), false, 0.1, 1e-5, false));
   Tensor site = (second_site ? h.mean({2, 3}) : h).detach().requires_grad_(true);
   const Tensor pooled = second_site ? site : site.mean({2, 3});
-  const Tensor loss = F::cross_entropy_loss(F::linear(pooled, host.state("param/fc"), host.state("param/bias")), batch[1]);
+  const Tensor loss =
+      F::cross_entropy_loss(F::linear(pooled, host.state("param/fc"), host.state("param/bias")), batch[1]);
   loss.backward();
   const Tensor x = site.detach().narrow(1, begin, count).movedim(1, -1).reshape({-1, count}).to(F::kDouble);
   const Tensor dy = site.grad().narrow(1, begin, count).movedim(1, -1).reshape({-1, count}).to(F::kDouble);

@@ -92,7 +92,8 @@ TEST(SeedErrors, NameTheSeedAndTheFix) {
     return std::string("no error");
   };
   const esper_lattice_seed affine = seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_AFFINE, 0);
-  EXPECT_NE(message([&] { host.germinate(0, 0, affine); }).find("seed 0 already has a module; release it"), std::string::npos);
+  EXPECT_NE(message([&] { host.germinate(0, 0, affine); }).find("seed 0 already has a module; release it"),
+            std::string::npos);
   EXPECT_NE(message([&] { host.update(0, 0, affine); }).find("fixed at germination"), std::string::npos);
   EXPECT_NE(message([&] { host.update(0, 1, affine); }).find("seed 1 has no module; germinate"), std::string::npos);
   EXPECT_NE(message([&] { host.release(0, 4); }).find("seed 4 is outside [0, 4)"), std::string::npos);

@@ -67,8 +67,8 @@ TEST_P(StateTest, AStepThatIsNotFiniteChangesNothing) {
 TEST_P(StateTest, NamesFollowTheHeader) {
   Host host(graph_);
   host.optimizer(GetParam(), group_for(GetParam()));
-  const std::vector<std::string> always{"param/conv", "param/gamma", "param/beta", "param/fc", "param/bias",
-                                        "buffer/mean", "buffer/variance", "arena/0", "arena/1", "rng/dropout"};
+  const std::vector<std::string> always{"param/conv",  "param/gamma",     "param/beta", "param/fc", "param/bias",
+                                        "buffer/mean", "buffer/variance", "arena/0",    "arena/1",  "rng/dropout"};
   EXPECT_EQ(host.state_names(), always);
   EXPECT_EQ(host.state("arena/1").numel(), 0);
   germinate_small_net(host);
@@ -131,7 +131,8 @@ TEST(Evaluation, ReportsEachExample) {
   EXPECT_NEAR(result.loss, expected.sum().item<double>() / 5.0, 1e-6);
   EXPECT_NEAR(result.margin, margin, 1e-6);
   EXPECT_EQ(result.grad_norm, -1.0);
-  EXPECT_EQ(esper_host_evaluate(host.get(), views.data(), 2, &result, losses, correct, 5), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(esper_host_evaluate(host.get(), views.data(), 2, &result, losses, correct, 5),
+            ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::string(esper_host_last_error()).find("capacity is 5"), std::string::npos);
 }
 

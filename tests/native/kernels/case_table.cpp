@@ -235,8 +235,7 @@ std::vector<CaseGroup> make_cases() {
   for (int32_t kind = 0; kind < kFamilyCount; ++kind) {
     groups.push_back(family(kind));
   }
-  for (const CaseGroup& group :
-       {images(), mixed(), large(), large_arguments(),many_seeds(), empty_tensors()}) {
+  for (const CaseGroup& group : {images(), mixed(), large(), large_arguments(), many_seeds(), empty_tensors()}) {
     groups.push_back(group);
   }
   return groups;

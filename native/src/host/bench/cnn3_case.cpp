@@ -111,7 +111,8 @@ Cnn3Case::Cnn3Case(const Cnn3Settings& settings) {
   require(esper_host_session_create(&graph, &options, &session_));
   const esper_host_group group{sizeof(group), 1.0F, 5e-4F, 0.9F, 1, 0.9F, 0.999F, 1e-8F};
   const std::vector<int32_t> groups(static_cast<size_t>(builder.parameter_count()), 0);
-  require(esper_host_optimizer_configure(session_, ESPER_HOST_SGD, &group, 1, groups.data(), builder.parameter_count(), 0));
+  require(
+      esper_host_optimizer_configure(session_, ESPER_HOST_SGD, &group, 1, groups.data(), builder.parameter_count(), 0));
 
   std::mt19937 generator(2);
   images_ = normal(static_cast<size_t>(settings.batch) * 3 * 32 * 32, 1.0, generator);
@@ -123,7 +124,9 @@ Cnn3Case::Cnn3Case(const Cnn3Settings& settings) {
   result_.struct_size = sizeof(result_);
 }
 
-Cnn3Case::~Cnn3Case() { esper_host_session_destroy(session_); }
+Cnn3Case::~Cnn3Case() {
+  esper_host_session_destroy(session_);
+}
 
 double Cnn3Case::step() {
   const esper_host_tensor inputs[] = {

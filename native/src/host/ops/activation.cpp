@@ -53,7 +53,9 @@ Run make_elu(NodeReader& reader, const Fusion&) {
   return [alpha](Io& io) { io.out(0, at::elu(io.in(0), alpha)); };
 }
 
-at::Tensor hard_swish(const at::Tensor& x) { return at::hardswish(x); }
+at::Tensor hard_swish(const at::Tensor& x) {
+  return at::hardswish(x);
+}
 
 template <bool logarithm>
 Run make_softmax(NodeReader& reader, const Fusion&) {
@@ -126,7 +128,8 @@ Run make_dropout(NodeReader& reader, const Fusion&) {
   double ratio = reader.real("ratio", 0.5);
   if (reader.has_input(1)) {
     const at::Tensor* constant = reader.constant(1);
-    if (constant == nullptr || constant->numel() != 1) invalid(reader.place(), ": input 1 (ratio) must be a constant scalar");
+    if (constant == nullptr || constant->numel() != 1)
+      invalid(reader.place(), ": input 1 (ratio) must be a constant scalar");
     ratio = constant->item().toDouble();
   }
   if (!(ratio >= 0.0 && ratio < 1.0)) invalid(reader.place(), ": ratio is ", ratio, ", expected [0, 1)");

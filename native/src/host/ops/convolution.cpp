@@ -92,7 +92,8 @@ Pool read_pool(NodeReader& reader) {
   reader.expect_float(0);
   if (!reader.has("kernel_shape")) invalid(reader.place(), ": attribute 'kernel_shape' is missing");
   const size_t spatial = reader.integers("kernel_shape", {}).size();
-  if (spatial < 1 || spatial > 3) invalid(reader.place(), ": 'kernel_shape' has ", spatial, " entries, expected 1 to 3");
+  if (spatial < 1 || spatial > 3)
+    invalid(reader.place(), ": 'kernel_shape' has ", spatial, " entries, expected 1 to 3");
   Pool pool;
   pool.kernel = read_window(reader, "kernel_shape", spatial);
   pool.strides = read_window(reader, "strides", spatial);
@@ -116,10 +117,13 @@ Run make_max_pool(NodeReader& reader, const Fusion&) {
   const Pool pool = read_pool(reader);
   const bool own = pool.kernel.size() == 2 && pool.dilations == std::vector<int64_t>{1, 1} && !pool.ceil &&
                    pool.kernel[0] * pool.kernel[1] <= 256 && pool.padding.explicit_pad.empty();
-  const PoolWindow window =
-      own ? PoolWindow{pool.kernel[0], pool.kernel[1], pool.strides[0], pool.strides[1], pool.padding.symmetric[0],
-                       pool.padding.symmetric[1]}
-          : PoolWindow{};
+  const PoolWindow window = own ? PoolWindow{pool.kernel[0],
+                                             pool.kernel[1],
+                                             pool.strides[0],
+                                             pool.strides[1],
+                                             pool.padding.symmetric[0],
+                                             pool.padding.symmetric[1]}
+                                : PoolWindow{};
   // libtorch's CUDA kernel for channels-last images adds up the gradients of windows that overlap in any order; the one
   // for planes does not.
   bool overlaps = false;

@@ -26,10 +26,18 @@ Run make_binary(NodeReader& reader, const Fusion&) {
   return [](Io& io) { io.out(0, function(io.in(0), io.in(1))); };
 }
 
-at::Tensor add(const at::Tensor& a, const at::Tensor& b) { return at::add(a, b); }
-at::Tensor subtract(const at::Tensor& a, const at::Tensor& b) { return at::sub(a, b); }
-at::Tensor multiply(const at::Tensor& a, const at::Tensor& b) { return at::mul(a, b); }
-at::Tensor identity(const at::Tensor& x) { return x; }
+at::Tensor add(const at::Tensor& a, const at::Tensor& b) {
+  return at::add(a, b);
+}
+at::Tensor subtract(const at::Tensor& a, const at::Tensor& b) {
+  return at::sub(a, b);
+}
+at::Tensor multiply(const at::Tensor& a, const at::Tensor& b) {
+  return at::mul(a, b);
+}
+at::Tensor identity(const at::Tensor& x) {
+  return x;
+}
 
 // ONNX divides integers with truncation, libtorch's plain division would promote them.
 at::Tensor divide(const at::Tensor& a, const at::Tensor& b) {

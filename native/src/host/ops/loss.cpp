@@ -26,7 +26,7 @@ Run make_cross_entropy(NodeReader& reader, const Fusion&) {
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
     invalid(reader.place(), ": attribute 'label_smoothing' is ", options.label_smoothing, ", expected [0, 1]");
   }
-  const auto mode = static_cast<int64_t>(reduction == "mean" ? at::Reduction::Mean
+  const auto mode = static_cast<int64_t>(reduction == "mean"  ? at::Reduction::Mean
                                          : reduction == "sum" ? at::Reduction::Sum
                                                               : at::Reduction::None);
   return [options, mode](Io& io) {

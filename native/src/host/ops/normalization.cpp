@@ -50,7 +50,8 @@ Run make_layer_normalization(NodeReader& reader, const Fusion&) {
   reader.expect_float(0);
   const int64_t axis = reader.integer("axis", -1);
   const double epsilon = reader.real("epsilon", 1e-5);
-  if (reader.integer("stash_type", 1) != 1) invalid(reader.place(), ": attribute 'stash_type' other than 1 is not supported");
+  if (reader.integer("stash_type", 1) != 1)
+    invalid(reader.place(), ": attribute 'stash_type' other than 1 is not supported");
   return [axis, epsilon](Io& io) {
     const at::Tensor& x = io.in(0);
     const int64_t first = normalize_axis(axis, x.dim());

@@ -30,8 +30,7 @@ Run make_reduce(NodeReader& reader, const Fusion&) {
 
 }  // namespace
 
-const Operator kReductionOperators[] = {{"ReduceMean", make_reduce<true>},
-                                        {"ReduceSum", make_reduce<false>},
-                                        {nullptr, nullptr}};
+const Operator kReductionOperators[] = {
+    {"ReduceMean", make_reduce<true>}, {"ReduceSum", make_reduce<false>}, {nullptr, nullptr}};
 
 }  // namespace esper::host

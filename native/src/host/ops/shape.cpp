@@ -157,7 +157,8 @@ Run make_split(NodeReader& reader, const Fusion&) {
     std::vector<int64_t> lengths = sizes;
     if (lengths.empty()) {  // Equal parts, the last one smaller where they do not divide.
       const int64_t each = (x.size(dim) + parts - 1) / parts;
-      for (int64_t i = 0; i < parts; ++i) lengths.push_back(std::max<int64_t>(0, std::min(each, x.size(dim) - i * each)));
+      for (int64_t i = 0; i < parts; ++i)
+        lengths.push_back(std::max<int64_t>(0, std::min(each, x.size(dim) - i * each)));
     }
     const std::vector<at::Tensor> pieces = at::split_with_sizes(x, lengths, dim);
     for (size_t i = 0; i < pieces.size(); ++i) io.out(i, pieces[i]);
@@ -166,10 +167,9 @@ Run make_split(NodeReader& reader, const Fusion&) {
 
 }  // namespace
 
-const Operator kShapeOperators[] = {{"Flatten", make_flatten},     {"Reshape", make_reshape},
-                                    {"Transpose", make_transpose}, {"Squeeze", make_squeeze},
-                                    {"Unsqueeze", make_unsqueeze}, {"Concat", make_concat},
-                                    {"Slice", make_slice},         {"Split", make_split},
-                                    {nullptr, nullptr}};
+const Operator kShapeOperators[] = {
+    {"Flatten", make_flatten}, {"Reshape", make_reshape},     {"Transpose", make_transpose},
+    {"Squeeze", make_squeeze}, {"Unsqueeze", make_unsqueeze}, {"Concat", make_concat},
+    {"Slice", make_slice},     {"Split", make_split},         {nullptr, nullptr}};
 
 }  // namespace esper::host
