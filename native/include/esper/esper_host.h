@@ -15,13 +15,13 @@
 #include "esper/esper.h"
 
 #if defined(_WIN32)
-#  if defined(ESPER_HOST_BUILD)
-#    define ESPER_HOST_API __declspec(dllexport)
-#  else
-#    define ESPER_HOST_API __declspec(dllimport)
-#  endif
+#if defined(ESPER_HOST_BUILD)
+#define ESPER_HOST_API __declspec(dllexport)
 #else
-#  define ESPER_HOST_API __attribute__((visibility("default")))
+#define ESPER_HOST_API __declspec(dllimport)
+#endif
+#else
+#define ESPER_HOST_API __attribute__((visibility("default")))
 #endif
 
 #ifdef __cplusplus
@@ -113,9 +113,9 @@ typedef struct esper_host_attribute {
 
 /* An operator application. Semantics of domain "" are ONNX's; of domain "esper":
      Lattice  (x) -> y        attributes: site (int, numbered 0.. in graph order), layout (int, esper_layout),
-                              channels (int), seeds (int); optional producer (string: name of the parameter whose slices along axis
-                              producer_axis (int) produce the site's channels; used for gradient ratios).
-   SoftmaxCrossEntropyLoss takes one more attribute than ONNX: label_smoothing (float, default 0). */
+                              channels (int), seeds (int); optional producer (string: name of the parameter whose slices
+   along axis producer_axis (int) produce the site's channels; used for gradient ratios). SoftmaxCrossEntropyLoss takes
+   one more attribute than ONNX: label_smoothing (float, default 0). */
 typedef struct esper_host_node {
   uint32_t struct_size;
   int32_t input_count;
@@ -281,19 +281,19 @@ ESPER_HOST_API ESPER_MUST_USE esper_status esper_host_seed_read(const esper_host
    clipping. */
 typedef struct esper_host_seed_telemetry {
   uint32_t struct_size;
-  int32_t evaluated;           /* 0: the module took no part in that step; all values below are 0. */
-  double input_rms;            /* Of x over the chunk. */
-  double module_rms;           /* Of g(x) over the chunk. */
-  double upstream_rms;         /* Of dL/dy over the chunk. */
-  double alignment;            /* Cosine of dL/dy and g(x); negative = the module reduces the loss to first order. */
+  int32_t evaluated;             /* 0: the module took no part in that step; all values below are 0. */
+  double input_rms;              /* Of x over the chunk. */
+  double module_rms;             /* Of g(x) over the chunk. */
+  double upstream_rms;           /* Of dL/dy over the chunk. */
+  double alignment;              /* Cosine of dL/dy and g(x); negative = the module reduces the loss to first order. */
   double parameter_gradient_rms; /* Over the seed's module parameters. */
-  double parameter_rms;        /* Over the seed's module parameters. */
-  double host_gradient_rms;    /* Over the producer parameter's slice of the chunk; -1 if the node names no producer. */
-  double host_parameter_rms;   /* Likewise for the values. */
-  double module_mean;          /* Mean of g(x) over the chunk. */
-  double module_variance;      /* Its variance, >= 0. */
-  double dead_fraction;        /* Share of hidden units whose activation had slope 0 throughout the step; -1 for families
-                                  without hidden units, and with CUDA, which does not count them. */
+  double parameter_rms;          /* Over the seed's module parameters. */
+  double host_gradient_rms;  /* Over the producer parameter's slice of the chunk; -1 if the node names no producer. */
+  double host_parameter_rms; /* Likewise for the values. */
+  double module_mean;        /* Mean of g(x) over the chunk. */
+  double module_variance;    /* Its variance, >= 0. */
+  double dead_fraction;      /* Share of hidden units whose activation had slope 0 throughout the step; -1 for families
+                                without hidden units, and with CUDA, which does not count them. */
 } esper_host_seed_telemetry;
 
 /* Reads the telemetry of all seeds of a site; capacity entries at most, count receives the number of seeds. */
@@ -308,9 +308,9 @@ ESPER_HOST_API ESPER_MUST_USE esper_status esper_host_seed_telemetry_read(const 
 typedef struct esper_host_seed_probe {
   uint32_t struct_size;
   int32_t reserved;
-  double cross;    /* <G_A, G_B> (Frobenius). */
-  double square_a; /* |G_A|^2 */
-  double square_b; /* |G_B|^2 */
+  double cross;        /* <G_A, G_B> (Frobenius). */
+  double square_a;     /* |G_A|^2 */
+  double square_b;     /* |G_B|^2 */
   double input_square; /* Mean of x^2 over the chunk, both halves. */
 } esper_host_seed_probe;
 

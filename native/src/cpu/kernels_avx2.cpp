@@ -25,6 +25,8 @@ namespace {
 #include "cpu/planar_body.hpp"
 #include "cpu/planar_backward.hpp"
 #include "cpu/rows_body.hpp"
+#include "cpu/rows_forward.hpp"
+#include "cpu/rows_gradients.hpp"
 #include "cpu/rows_backward.hpp"
 #include "cpu/image_panels.hpp"
 #include "cpu/gate_body.hpp"

@@ -26,6 +26,8 @@ namespace {
 #include "cpu/planar_backward.hpp"
 #include "cpu/rows_body.hpp"
 #include "cpu/rows_packed_avx512.hpp"
+#include "cpu/rows_forward.hpp"
+#include "cpu/rows_gradients.hpp"
 #include "cpu/rows_backward.hpp"
 #include "cpu/image_panels.hpp"
 #include "cpu/gate_body.hpp"

@@ -7,7 +7,7 @@ namespace esper::host {
 
 struct BatchNormOptions {
   double epsilon = 1e-5;
-  double momentum = 0.9;      // running = momentum * running + (1 - momentum) * batch
+  double momentum = 0.9;          // running = momentum * running + (1 - momentum) * batch
   bool batch_statistics = false;  // Normalise with the batch's statistics and update the running ones.
   bool relu = false;
 };

@@ -37,10 +37,10 @@ struct Graph {
   std::vector<Value> values;
   std::vector<Node> nodes;
   std::vector<int32_t> outputs;
-  std::vector<int32_t> inputs;      // Value numbers of role INPUT, in order.
-  std::vector<int32_t> parameters;  // Likewise PARAMETER.
-  std::vector<int32_t> buffers;     // Likewise BUFFER.
-  std::vector<int32_t> constants;   // Likewise CONSTANT.
+  std::vector<int32_t> inputs;       // Value numbers of role INPUT, in order.
+  std::vector<int32_t> parameters;   // Likewise PARAMETER.
+  std::vector<int32_t> buffers;      // Likewise BUFFER.
+  std::vector<int32_t> constants;    // Likewise CONSTANT.
   std::vector<at::Tensor> contents;  // A value's initial content; undefined for inputs and intermediates.
   std::vector<int32_t> producer;     // A value's producing node, -1 = none.
   std::vector<int32_t> consumers;    // Number of node inputs that read a value.

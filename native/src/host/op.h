@@ -28,8 +28,8 @@ struct Frame {
   const Device& device;
   std::vector<at::Tensor> slots;
   std::vector<at::Tensor> host;  // Inputs and constants in host memory, by value number; empty where slots are there.
-  bool training = false;          // Training mode of BatchNormalization and Dropout.
-  bool telemetry = false;         // Lattices gather seed sums in backward.
+  bool training = false;         // Training mode of BatchNormalization and Dropout.
+  bool telemetry = false;        // Lattices gather seed sums in backward.
   DropoutState* dropout = nullptr;
   std::vector<Site>* sites = nullptr;
   std::vector<at::Tensor>* site_values = nullptr;  // A probe collects the sites' values here, NULL otherwise.

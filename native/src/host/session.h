@@ -24,7 +24,7 @@ struct StateEntry {
   std::string name;
   int32_t dtype = ESPER_HOST_FLOAT32;
   std::vector<int64_t> dims;
-  at::Tensor tensor;            // Undefined for counters.
+  at::Tensor tensor;  // Undefined for counters.
   int64_t* counters = nullptr;
   int64_t bytes = 0;
 };

@@ -30,7 +30,9 @@ inline Attr attr(std::string name, int64_t value) {
   a.int_value = value;
   return a;
 }
-inline Attr attr(std::string name, int value) { return attr(std::move(name), static_cast<int64_t>(value)); }
+inline Attr attr(std::string name, int value) {
+  return attr(std::move(name), static_cast<int64_t>(value));
+}
 inline Attr attr(std::string name, double value) {
   Attr a;
   a.name = std::move(name);
@@ -80,7 +82,8 @@ class GraphBuilder {
     const std::string name = op + "_" + std::to_string(nodes_.size());
     std::vector<int32_t> results;
     for (int32_t i = 0; i < outputs; ++i) {
-      results.push_back(value(name + "_out" + std::to_string(i), ESPER_HOST_INTERMEDIATE, ESPER_HOST_FLOAT32, nullptr, {}));
+      results.push_back(
+          value(name + "_out" + std::to_string(i), ESPER_HOST_INTERMEDIATE, ESPER_HOST_FLOAT32, nullptr, {}));
     }
     names_.push_back(name);
     const char* name_text = names_.back().c_str();

@@ -28,8 +28,7 @@ int32_t default_device();
 
 class Host {
  public:
-  explicit Host(const GraphBuilder& builder, int threads = 2, uint64_t seed = 7,
-                int32_t device = default_device());
+  explicit Host(const GraphBuilder& builder, int threads = 2, uint64_t seed = 7, int32_t device = default_device());
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;

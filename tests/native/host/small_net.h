@@ -13,13 +13,15 @@ inline void build_small_net(GraphBuilder& g, double dropout = 0.2) {
   const int32_t labels = g.input("labels", {-1}, ESPER_HOST_INT64);
   x = g.node("Conv", {x, add_parameter(g, "conv", torch::randn({8, 2, 3, 3}) * 0.3)},
              {attr("pads", std::vector<int64_t>{1, 1, 1, 1})});
-  x = g.node("BatchNormalization", {x, add_parameter(g, "gamma", torch::ones({8})), add_parameter(g, "beta", torch::zeros({8})),
-                                    add_buffer(g, "mean", torch::zeros({8})), add_buffer(g, "variance", torch::ones({8}))});
+  x = g.node("BatchNormalization",
+             {x, add_parameter(g, "gamma", torch::ones({8})), add_parameter(g, "beta", torch::zeros({8})),
+              add_buffer(g, "mean", torch::zeros({8})), add_buffer(g, "variance", torch::ones({8}))});
   x = g.lattice(g.node("Relu", {x}), 8, 4, ESPER_LAYOUT_NCHW, "conv");
   x = g.node("Flatten", {g.node("GlobalAveragePool", {x})});
   x = g.lattice(g.node("Dropout", {x}, {attr("ratio", dropout)}), 8, 2);
-  const int32_t logits = g.node("Gemm", {x, add_parameter(g, "fc", torch::randn({4, 8})), add_parameter(g, "bias", torch::zeros({4}))},
-                                {attr("transB", 1)});
+  const int32_t logits =
+      g.node("Gemm", {x, add_parameter(g, "fc", torch::randn({4, 8})), add_parameter(g, "bias", torch::zeros({4}))},
+             {attr("transB", 1)});
   g.loss(g.node("SoftmaxCrossEntropyLoss", {logits, labels}), logits, labels);
   g.output(logits);
 }
