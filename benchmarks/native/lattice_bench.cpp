@@ -226,9 +226,12 @@ class Measurement {
 };
 
 // Variables that libraries read when they are loaded: where one has to change, the program starts itself anew.
-// OpenBLAS may be told of another machine; workers of libtorch that spin disturb a second pool of threads.
+// OpenBLAS may be told of another machine; workers of libtorch that spin disturb a second pool of threads, of OpenBLAS too:
+// without a bound the eager side is now and then several times slower.
 void prepare_environment(const LatticeOptions& options, char** argv) {
+  const bool unbounded = std::getenv("GOMP_SPINCOUNT") == nullptr && std::getenv("OMP_WAIT_POLICY") == nullptr;
   bool changed = *esper_environment_prepare() != '\0' && std::getenv("ESPER_KEEP_OPENBLAS") == nullptr;
+  changed = changed || (unbounded && std::getenv("GOMP_SPINCOUNT") != nullptr);
   if (options.own_pool && std::getenv("OMP_WAIT_POLICY") == nullptr) {
     setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
     changed = true;

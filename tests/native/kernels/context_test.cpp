@@ -141,5 +141,20 @@ TEST(ContextTest, EnvironmentPrepareRemovesOrKeeps) {
   EXPECT_STREQ(esper_environment_prepare(), "");
 }
 
+TEST(ContextTest, EnvironmentPrepareBoundsSpinningUnlessToldOtherwise) {
+  const Variable count("GOMP_SPINCOUNT", nullptr);
+  {
+    const Variable policy("OMP_WAIT_POLICY", "PASSIVE");
+    (void)esper_environment_prepare();
+    EXPECT_EQ(std::getenv("GOMP_SPINCOUNT"), nullptr);
+  }
+  const Variable policy("OMP_WAIT_POLICY", nullptr);
+  (void)esper_environment_prepare();
+  EXPECT_STREQ(std::getenv("GOMP_SPINCOUNT"), "10000");
+  setenv("GOMP_SPINCOUNT", "7", 1);
+  (void)esper_environment_prepare();
+  EXPECT_STREQ(std::getenv("GOMP_SPINCOUNT"), "7");
+}
+
 }  // namespace
 }  // namespace esper_test

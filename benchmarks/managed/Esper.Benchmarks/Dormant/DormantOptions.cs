@@ -16,6 +16,7 @@ internal sealed record DormantOptions
                          (default cnn3, wrn-16-1 and char-gpt)
           --sites WHICH  default: where training puts lattices by default; all: at every value that can carry one
                          (default default)
+          --control      the bare host twice: what a ratio looks like when there is nothing to find
           --pairs N      pairs of steps a host (default: what a minute holds, at least 40, at most 200)
           --seeds N      seeds a site (default 4)
           --threads N    threads, 0 = all cores (default 0)
@@ -28,6 +29,9 @@ internal sealed record DormantOptions
 
     /// <summary>Whether lattices sit at every value that can carry one, not just at the host's default sites.</summary>
     public bool AllSites { get; private init; }
+
+    /// <summary>Whether the bare host takes the place of the wrapped one too.</summary>
+    public bool Control { get; private init; }
 
     /// <summary>Pairs of steps a host; null = by time.</summary>
     public int? Pairs { get; private init; }
@@ -57,6 +61,12 @@ internal sealed record DormantOptions
             if (name is "--help" or "-h")
             {
                 return options with { Help = true };
+            }
+
+            if (arguments[i] is "--control")
+            {
+                options = options with { Control = true };
+                continue;
             }
 
             if (name is not ("--host" or "--sites" or "--pairs" or "--seeds" or "--threads" or "--json"))

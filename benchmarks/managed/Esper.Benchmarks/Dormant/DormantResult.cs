@@ -3,7 +3,7 @@ namespace Esper.Benchmarks.Dormant;
 /// <summary>Bare against wrapped host; one row of the results.</summary>
 /// <param name="Host">Specification in canonical form.</param>
 /// <param name="Batch">Examples of a step.</param>
-/// <param name="Placement">"default" for the host's default sites, "all" for every value that can carry one.</param>
+/// <param name="Placement">"default" for the host's default sites, "all" for every value that can carry one, "none" for the control.</param>
 /// <param name="Sites">Sites that carry lattices.</param>
 /// <param name="Seeds">Seeds of all sites together, every one dormant.</param>
 /// <param name="Pairs">Pairs of steps.</param>
