@@ -96,7 +96,8 @@ TEST_F(DeviceSession, SumsOfZeroAreNoReasonToCallASeedIdle) {
   GraphBuilder graph;
   const int32_t y = graph.lattice(graph.input("x", {-1, 8}), 8, 2);
   const Tensor behind = torch::cat({torch::zeros({4}), torch::ones({4})});
-  graph.loss(graph.node("ReduceSum", {graph.node("Mul", {y, add_constant(graph, "w", behind)})}, {attr("keepdims", 0)}));
+  graph.loss(
+      graph.node("ReduceSum", {graph.node("Mul", {y, add_constant(graph, "w", behind)})}, {attr("keepdims", 0)}));
   Pair pair(graph);
   pair.both([&](Host& host) {
     host.germinate(0, 0, seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_LOWRANK, 2), 1);
