@@ -11,6 +11,8 @@ add_library(esper_core OBJECT
   abi/optimizer_abi.cpp
   abi/seed_store_abi.cpp
   cpu/affinity.cpp
+  cpu/backward_plan.cpp
+  cpu/backward_sums.cpp
   cpu/context.cpp
   cpu/cpu_features.cpp
   cpu/environment.cpp

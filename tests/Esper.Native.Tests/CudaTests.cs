@@ -37,6 +37,35 @@ public sealed class CudaTests
     }
 
     [Fact]
+    public unsafe void Every_field_of_a_description_comes_across()
+    {
+        EsperCudaDescription native = EsperCudaDescription.Create();
+        (native.Capability, native.Multiprocessors, native.Nvrtc) = (86, 84, 12030);
+        (native.Compiled, native.Cached, native.Builtin) = (1, 2, 3);
+        (native.ForwardBlocks, native.BackwardBlocks) = (252, 168);
+        "no cache\0"u8.CopyTo(new Span<byte>(native.Note, 256));
+        Assert.Equal(
+            new CudaDescription(new Version(8, 6), 84, new Version(12, 3), 1, 2, 3, 252, 168, "no cache"),
+            CudaDescription.FromNative(native));
+        CudaDescription nothing = CudaDescription.FromNative(EsperCudaDescription.Create());
+        Assert.Null(nothing.Capability);
+        Assert.Null(nothing.Nvrtc);
+        Assert.Equal("", nothing.Note);
+    }
+
+    [Fact]
+    public void A_description_is_of_an_open_device_only()
+    {
+        using CudaHandle none = new();
+        NativeException failure = Assert.Throws<NativeException>(() => CudaDevice.Describe(none));
+        Assert.Equal(NativeStatus.InvalidArgument, failure.Status);
+        Assert.Equal("cuda is NULL", failure.NativeText);
+        Assert.StartsWith("Describe: ", failure.Message, StringComparison.Ordinal);
+        none.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => CudaDevice.Describe(none));
+    }
+
+    [Fact]
     public void Without_a_device_opening_one_says_what_is_missing()
     {
         CudaInfo info = CudaInfo.Query();
@@ -51,6 +80,7 @@ public sealed class CudaTests
         {
             using CudaDevice device = new(cacheDirectory: "");
             Assert.False(device.Handle.IsInvalid);
+            Assert.Equal((info.Capability, 0), (device.Describe().Capability, device.Describe().ForwardBlocks));
         }
     }
 

@@ -496,7 +496,7 @@ typedef struct esper_cuda_options {
 
 /* Opens the device; ESPER_ERROR_UNSUPPORTED names what is missing. Kernels are compiled at first use. */
 ESPER_API ESPER_MUST_USE esper_status esper_cuda_create(const esper_cuda_options* options, esper_cuda** cuda);
-/* Frees it, the last of the lattices made with it first; the caller has seen to it that nothing queued still runs. */
+/* Frees it, the last of the lattices made with it first, after what is queued on the device has finished. */
 ESPER_API void esper_cuda_destroy(esper_cuda* cuda);
 
 /* What the kernels of a device are; grows as they are loaded. */

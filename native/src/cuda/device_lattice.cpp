@@ -19,6 +19,15 @@ std::size_t buffer_bytes(const Plan& plan) {
   return aligned(plan.image().size()) + aligned(static_cast<std::size_t>(plan.workspace_bytes())) + kAlignment;
 }
 
+// A device that meets an address that is not aligned is lost to the whole process. NULL passes.
+template <typename Element>
+void check_aligned(const Element* pointer, const char* name) {
+  if (reinterpret_cast<std::uintptr_t>(pointer) % sizeof(Element) != 0) {
+    throw invalid(std::string(name) + " is not aligned to its elements of " + std::to_string(sizeof(Element)) +
+                  " bytes");
+  }
+}
+
 template <typename Pointer>
 Pointer device_pointer(CuDevicePointer address) {
   return reinterpret_cast<Pointer>(static_cast<std::uintptr_t>(address));
@@ -112,6 +121,7 @@ EsperLatticeArguments DeviceLattice::arguments(const float* theta) const {
 
 void DeviceLattice::forward(CuStream stream, const float* theta, std::int64_t theta_count, const void* x, void* y) {
   lattice_.check_theta(theta, theta_count);
+  check_aligned(theta, "theta");
   check_given(x, "x");
   check_given(y, "y");
   check_apart(x, "x", y, "y", true);
@@ -129,6 +139,10 @@ void DeviceLattice::forward(CuStream stream, const float* theta, std::int64_t th
 void DeviceLattice::backward(CuStream stream, const float* theta, std::int64_t theta_count,
                              const BackwardTensors& tensors) {
   lattice_.check_theta(theta, theta_count);
+  check_aligned(theta, "theta");
+  check_aligned(tensors.dtheta, "dtheta");
+  check_aligned(tensors.dalpha, "dalpha");
+  check_aligned(tensors.sums, "sums");
   check_given(tensors.x, "x");
   check_given(tensors.dy, "dy");
   if (tensors.dx != nullptr) {

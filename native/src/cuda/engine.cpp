@@ -81,8 +81,14 @@ Engine::~Engine() {
 void Engine::release() noexcept {
   CuContext popped = nullptr;
   if (driver_->context_push(context_) == kCuSuccess) {
+    bool waited = false;
     for (const Loaded& loaded : loaded_) {
       if (loaded.module != nullptr) {
+        // Launches that are still queued, the optimizer's among them, run code of the modules.
+        if (!waited) {
+          static_cast<void>(driver_->context_synchronize());
+          waited = true;
+        }
         static_cast<void>(driver_->module_unload(loaded.module));
       }
     }

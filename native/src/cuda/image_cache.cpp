@@ -26,9 +26,14 @@ constexpr std::uint64_t kLargestImage = std::uint64_t{1} << 30;
 
 // Part of a temporary file's name that no other writer has.
 std::string unique_suffix() {
-  std::random_device device;
-  const auto ticks = std::chrono::steady_clock::now().time_since_epoch().count();
-  return std::to_string(device()) + std::to_string(device()) + "-" + std::to_string(ticks);
+  std::string suffix = std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
+  try {
+    std::random_device device;
+    suffix += "-" + std::to_string(device()) + std::to_string(device());
+  } catch (const std::exception&) {
+    // A machine without a source of randomness; the clock has to do.
+  }
+  return suffix;
 }
 
 bool parse(const std::string& content, std::string* image) {

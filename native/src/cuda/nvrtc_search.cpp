@@ -1,6 +1,8 @@
 #include "cuda/nvrtc_search.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "cuda/shared_library.hpp"
 
@@ -88,9 +90,8 @@ std::vector<std::string> folders() {
 }
 
 bool exists(const std::string& file) {
-  std::vector<std::string> found;
-  add_matches(file, &found);
-  return !found.empty();
+  std::error_code error;
+  return std::filesystem::exists(file, error);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "session.h"
 #include "threads.h"
+#include "torch_error.h"
 
 using esper::host::Error;
 using esper::host::invalid;
@@ -52,9 +53,7 @@ esper_status guard(const Body& body) noexcept {
   } catch (const std::bad_alloc&) {
     return report(ESPER_ERROR_OUT_OF_MEMORY, "out of memory");
   } catch (const c10::Error& error) {
-    const char* message = error.what_without_backtrace();
-    const bool memory = std::strstr(message, "allocate memory") != nullptr;
-    return report(memory ? ESPER_ERROR_OUT_OF_MEMORY : ESPER_ERROR_INTERNAL, message);
+    return report(esper::host::torch_status(error, ESPER_ERROR_INTERNAL), error.what_without_backtrace());
   } catch (const std::exception& error) {
     return report(ESPER_ERROR_INTERNAL, error.what());
   } catch (...) {

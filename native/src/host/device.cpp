@@ -32,7 +32,6 @@ void check_libtorch(const std::string& place) {
   }
 }
 
-// float32 means float32, and the same calls give the same bits. The settings are libtorch's, for the whole process.
 void choose_exact_kernels() {
   at::Context& context = at::globalContext();
   context.setDeterministicCuDNN(true);
@@ -64,24 +63,27 @@ bool Device::emulated() {
 }
 
 Device Device::open_cuda(const std::string& place) {
-  if (emulated()) return open_cuda(at::Device(at::kCPU), place);
-  check_libtorch(place);
-  return open_cuda(at::Device(at::kCUDA, 0), place);
+  if (!emulated()) check_libtorch(place);
+  Device device = open_cuda(emulated() ? at::Device(at::kCPU) : at::Device(at::kCUDA, 0), place);
+  choose_exact_kernels();
+  return device;
 }
 
 Device Device::open_cuda(const at::Device& tensors, const std::string& place) {
-  const std::string problem = problem_of_libesper();
-  if (!problem.empty()) unsupported(place, ": libesper has no usable GPU: ", problem, kAdvice);
   esper_cuda_options options{};
   options.struct_size = sizeof(options);
   // libtorch and the driver number devices alike: CUDA_VISIBLE_DEVICES rules both.
   options.device = tensors.has_index() ? tensors.index() : 0;
   esper_cuda* cuda = nullptr;
-  check_esper(esper_cuda_create(&options, &cuda), place);
+  const esper_status status = esper_cuda_create(&options, &cuda);
+  // The device itself is asked: esper_cuda_query would describe the first one.
+  if (status == ESPER_ERROR_UNSUPPORTED || status == ESPER_ERROR_CUDA) {
+    unsupported(place, ": libesper has no usable GPU: ", esper_last_error(), kAdvice);
+  }
+  check_esper(status, place);
   Device device;
   device.cuda_.reset(cuda);
   device.tensors_ = tensors;
-  if (!tensors.is_cpu()) choose_exact_kernels();
   return device;
 }
 
@@ -100,6 +102,11 @@ at::Tensor Device::upload(const at::Tensor& host) const {
   const at::Tensor staging = at::empty(host.sizes(), host.options().pinned_memory(true));
   std::memcpy(staging.data_ptr(), host.data_ptr(), host.nbytes());
   return staging.to(options(host.scalar_type()), /*non_blocking=*/true);
+}
+
+at::Tensor Device::place(const at::Tensor& host) const {
+  if (on_cpu()) return host;
+  return tensors_.is_cpu() ? host.clone() : host.to(options(host.scalar_type()));
 }
 
 void write_tensor(const at::Tensor& target, const void* data) {

@@ -19,12 +19,13 @@ class Device {
  public:
   // The CPU.
   Device() = default;
-  // Device 0 of CUDA, as the session's option CUDA asks for. Throws ESPER_ERROR_UNSUPPORTED with what is missing;
+  // Device 0 of CUDA, as the session's option CUDA asks for, and settings of libtorch, for the whole process, by which
+  // float32 means float32 and the same calls give the same bits. Throws ESPER_ERROR_UNSUPPORTED with what is missing;
   // place begins the message. With ESPER_HOST_CUDA_TENSORS=cpu in the environment tensors stay in host memory and
   // everything else is as on a GPU; ESPER_CUDA_DRIVER then has to name a driver whose device memory is host memory.
   // That is for tests of this library on machines without a GPU.
   static Device open_cuda(const std::string& place);
-  // The same on a CUDA device that libtorch has tensors on.
+  // A CUDA device that libtorch has tensors on, of any index; leaves libtorch's settings to whoever runs it.
   static Device open_cuda(const at::Device& tensors, const std::string& place);
   // Whether ESPER_HOST_CUDA_TENSORS=cpu.
   static bool emulated();
@@ -37,6 +38,8 @@ class Device {
   // A copy of a tensor in host memory, queued without waiting; the source may change as soon as this returns. On the
   // CPU the tensor itself.
   at::Tensor upload(const at::Tensor& host) const;
+  // The same for what is copied once: waits, and leaves no pinned memory behind.
+  at::Tensor place(const at::Tensor& host) const;
 
  private:
   at::Device tensors_{at::kCPU};

@@ -43,13 +43,14 @@ esper_cuda_lattice* DeviceLattices::find(const Device& device, const esper_latti
                                          const std::string& place) {
   const int32_t dtype = storage_of(type);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.dtype == dtype && same_shape(entry.shape, shape);
+    return entry.stream == stream && entry.dtype == dtype && same_shape(entry.shape, shape);
   });
   ++passes_;
   if (found == entries_.end()) {
     Entry entry;
     entry.shape = shape;
     entry.dtype = dtype;
+    entry.stream = stream;
     entry.used = passes_;
     create(device, lattice, version, entry, place);
     if (entries_.size() >= kMaxEntries) {

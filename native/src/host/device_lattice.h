@@ -15,8 +15,9 @@ struct DeviceLatticeDeleter {
   void operator()(esper_cuda_lattice* lattice) const { esper_cuda_lattice_destroy(lattice); }
 };
 
-// The device tables of one lattice. libesper makes them for one shape and type; each is created at the first pass that
-// needs it, and those of the shapes not met for longest are given up.
+// The device tables of one lattice. libesper makes them for one shape and type, and passes over the same tables share
+// their workspace, so that each stream has its own. They are created at the first pass that needs them; those not met
+// for longest are given up.
 class DeviceLattices {
  public:
   // y = lattice(x): float32, float16 or bfloat16, dense in the placement. version changes when the lattice's seeds do:
@@ -34,6 +35,7 @@ class DeviceLattices {
   struct Entry {
     esper_shape shape{};
     int32_t dtype = ESPER_DTYPE_FLOAT32;
+    void* stream = nullptr;
     uint64_t version = 0;
     uint64_t used = 0;  // Number of the pass that used it last.
     std::unique_ptr<esper_cuda_lattice, DeviceLatticeDeleter> tables;

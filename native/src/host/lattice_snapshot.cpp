@@ -81,6 +81,7 @@ void LatticeSnapshot::device_backward(const Placement& placement, const at::Tens
     device_lattices_.backward(shared.open(x.device()), lattice_.get(), 0, placement, x, theta, dy, gradients, dalpha,
                               at::Tensor(), kPlace);
   }
+  if (alphas == 0) return;
   const at::Tensor host = dalpha.cpu().to(at::kDouble);
   scatter_alpha({host.data_ptr<double>(), host.data_ptr<double>() + alphas}, gradients.alpha);
 }

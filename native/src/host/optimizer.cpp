@@ -141,10 +141,11 @@ void Optimizer::step_parameter(esper_context* context, size_t index, const at::T
   const esper_host_group& group = groups_[static_cast<size_t>(parameter_groups_[index])];
   const esper_optimizer_options options = this->options(group, gradient_scale);
   const int64_t count = parameter.numel();
-  const int64_t step = adamw() ? ++moments.steps[0] : 0;
+  const int64_t step = adamw() ? moments.steps[0] + 1 : 0;
   const esper_arena_segment whole{sizeof(whole), 0, 0, count, rate_of(group, learning_rate), step};
   const esper_status status = launch(context, options, &whole, 1, parameter, gradient, moments);
   if (status != ESPER_OK) check_esper(status, text("optimizer, parameter ", index));
+  if (adamw()) moments.steps[0] = step;  // A step that failed does not count.
 }
 
 void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale) {
@@ -157,12 +158,13 @@ void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learni
     const SeedSlot& seed = site.seeds()[i];
     if (!Site::learns(seed)) continue;
     const double rate = rate_of(group, learning_rate) * static_cast<double>(seed.desc.learning_rate_scale);
-    const int64_t step = adamw() ? ++moments.steps[i] : 0;
+    const int64_t step = adamw() ? moments.steps[i] + 1 : 0;
     segments_.push_back({sizeof(esper_arena_segment), 0, seed.desc.parameter_offset, seed.count, rate, step});
   }
   const esper_status status = launch(site.context(), options, segments_.data(), static_cast<int32_t>(segments_.size()),
                                      site.arena(), gradient, moments);
   if (status != ESPER_OK) check_esper(status, text("optimizer, site ", site.spec().site));
+  for (size_t i = 0; adamw() && i < site.seeds().size(); ++i) moments.steps[i] += Site::learns(site.seeds()[i]) ? 1 : 0;
 }
 
 double gradient_square_sum(const at::Tensor& gradient) {

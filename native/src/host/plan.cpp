@@ -6,6 +6,7 @@
 #include "elision.h"
 #include "error.h"
 #include "site.h"
+#include "torch_error.h"
 
 namespace esper::host {
 namespace {
@@ -144,9 +145,7 @@ void plan_copies(const Graph& graph, const std::vector<int32_t>& holder, Plan& p
   } catch (const Error& error) {
     throw Error(error.status(), text(place, ": ", error.what()));
   } catch (const c10::Error& error) {
-    const std::string message = error.what_without_backtrace();
-    const bool memory = message.find("allocate memory") != std::string::npos;
-    throw Error(memory ? ESPER_ERROR_OUT_OF_MEMORY : ESPER_ERROR_INVALID_ARGUMENT, text(place, ": ", message));
+    throw Error(torch_status(error, ESPER_ERROR_INVALID_ARGUMENT), text(place, ": ", error.what_without_backtrace()));
   }
 }
 

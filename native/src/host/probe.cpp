@@ -26,6 +26,7 @@ void Probe::begin(const std::vector<Site>& sites) {
 void Probe::add(const std::vector<Site>& sites, const std::vector<at::Tensor>& values,
                 const std::vector<at::Tensor>& gradients, int64_t examples, int32_t half) {
   const auto side = static_cast<size_t>(half);
+  started_ = false;  // A failure leaves half a batch in the sums, so that it ends the probe.
   for (size_t i = 0; i < sites.size(); ++i) {
     for (size_t s = 0; s < sites[i].seeds().size(); ++s) {
       const esper_lattice_seed& desc = sites[i].seeds()[s].desc;
@@ -44,9 +45,11 @@ void Probe::add(const std::vector<Site>& sites, const std::vector<at::Tensor>& v
     }
   }
   examples_[side] += examples;
+  started_ = true;
 }
 
 esper_host_seed_probe Probe::read(const Site& site, int32_t seed) const {
+  if (!started_) invalid("probe: call esper_host_probe_begin first; a batch that fails ends a probe");
   for (size_t half = 0; half < 2; ++half) {
     if (examples_[half] == 0) invalid("probe: half ", half, " has no batch yet; call esper_host_probe_batch for both");
   }

@@ -13,7 +13,7 @@ size_t Readback::add(double number) {
 
 size_t Readback::add(const at::Tensor& numbers) {
   const size_t place = values_.size();
-  const at::Tensor flat = numbers.detach().reshape({-1}).to(at::kDouble);
+  const at::Tensor flat = numbers.detach().reshape({-1}).to(at::kDouble).contiguous();
   values_.resize(place + static_cast<size_t>(flat.numel()));
   if (device_.on_cpu()) {
     std::copy_n(flat.data_ptr<double>(), flat.numel(), values_.begin() + static_cast<std::ptrdiff_t>(place));

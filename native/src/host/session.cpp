@@ -43,7 +43,7 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
 
 void Session::place_on_device() {
   for (at::Tensor& value : fixed_) {
-    if (value.defined()) value = device_.upload(value);
+    if (value.defined()) value = device_.place(value);
   }
   // In host memory stay the constants, which operators read while they plan; the rest would go out of date.
   for (const std::vector<int32_t>* changing : {&graph_.parameters, &graph_.buffers}) {

@@ -28,11 +28,13 @@ size_t add_span(Readback& numbers, const at::Tensor& arena, const SeedSlot& seed
   return numbers.add_square_sum(arena.detach().narrow(0, seed.desc.parameter_offset, seed.module_count));
 }
 
-// The device's sums as the CPU reports them. A pass that left all of a seed's sums at zero did not evaluate it.
-esper_seed_sums seed_sums(const Readback& numbers, size_t place, int64_t elements) {
+// The device's sums as the CPU reports them. A pass evaluates every seed in Training, and of the others those of which
+// a sum is not zero.
+esper_seed_sums seed_sums(const Readback& numbers, size_t place, const SeedSlot& seed, int64_t positions) {
   esper_seed_sums sums{};
   sums.struct_size = sizeof(sums);
-  sums.elements = elements;
+  sums.evaluated = seed.desc.stage == ESPER_STAGE_TRAINING ? 1 : 0;
+  sums.elements = positions * seed.desc.channel_count;
   sums.input_square = numbers[place];
   sums.module_square = numbers[place + 1];
   sums.gradient_square = numbers[place + 2];
@@ -162,7 +164,7 @@ void Session::finish_seeds(const Measures& measures) {
       size_t place = measures.device_sums[s];
       for (const SeedSlot& seed : site.seeds()) {
         if (!seed.attached) continue;
-        site.sums.push_back(seed_sums(measures.numbers, place, site.device_positions * seed.desc.channel_count));
+        site.sums.push_back(seed_sums(measures.numbers, place, seed, site.device_positions));
         place += ESPER_CUDA_SUM_COUNT;
       }
       site.device_sums.reset();

@@ -94,13 +94,23 @@ void Session::optimizer_step(const esper_host_step_options& options, double norm
   for (Site& site : sites_) {
     if (site.arena().grad().defined()) optimizer_.prepare_arena(site, rate);
   }
-  for (size_t i = 0; i < graph_.parameters.size(); ++i) {
-    const at::Tensor& value = parameter(i);
-    if (!value.grad().defined()) continue;
-    optimizer_.step_parameter(context_.get(), i, value, value.grad(), rate, scale, moments_[i]);
-  }
-  for (Site& site : sites_) {
-    if (site.arena().grad().defined()) optimizer_.step_arena(site, site.arena().grad(), rate, scale);
+  bool moved = false;
+  try {
+    for (size_t i = 0; i < graph_.parameters.size(); ++i) {
+      const at::Tensor& value = parameter(i);
+      if (!value.grad().defined()) continue;
+      optimizer_.step_parameter(context_.get(), i, value, value.grad(), rate, scale, moments_[i]);
+      moved = true;
+    }
+    for (Site& site : sites_) {
+      if (!site.arena().grad().defined()) continue;
+      optimizer_.step_arena(site, site.arena().grad(), rate, scale);
+      moved = true;
+    }
+  } catch (const Error& error) {
+    if (!moved) throw;
+    // A device that fails between two launches; nothing on it could be put back.
+    throw Error(error.status(), text(error.what(), "; parameters before it have moved: write the last snapshot back"));
   }
 }
 
@@ -246,10 +256,13 @@ void Session::probe_batch(const esper_host_tensor* inputs, int32_t count, int32_
   run(frame);
   const at::Tensor loss = loss_of(frame);
   int64_t examples = 0;
-  if (graph_.labels < 0) {
-    examples = frame.slots[static_cast<size_t>(graph_.inputs.at(0))].size(0);
-  } else {
+  if (graph_.labels >= 0) {
     examples = count_examples(host_labels(frame), loss_options_);
+  } else {
+    if (graph_.inputs.empty() || frame.slots[static_cast<size_t>(graph_.inputs[0])].dim() == 0) {
+      invalid("probe: the graph names no labels and has no first input with a batch dimension to count examples by");
+    }
+    examples = frame.slots[static_cast<size_t>(graph_.inputs[0])].size(0);
   }
   if (sites_.empty() || examples == 0) return;
   if (!loss.requires_grad()) invalid("probe: the loss depends on no site");

@@ -66,6 +66,10 @@ public sealed unsafe class CudaDevice : IDisposable
         }
     }
 
+    /// <summary>Tells which kernels are loaded and where they came from.</summary>
+    /// <exception cref="ObjectDisposedException">The device is closed.</exception>
+    public CudaDescription Describe() => Describe(Handle);
+
     /// <summary>One step of an optimizer over arenas in device memory, as <see cref="ArenaOptimizer.Step"/> over memory of the host.</summary>
     /// <param name="stream">The stream to queue on; the segments are copied with the launch.</param>
     /// <param name="options">Hyperparameters.</param>
@@ -99,6 +103,13 @@ public sealed unsafe class CudaDevice : IDisposable
         }
     }
 
-    /// <summary>Frees the kernels; see to it before that nothing queued still runs.</summary>
+    /// <summary>Frees the kernels, after what is queued on the device has finished.</summary>
     public void Dispose() => Handle.Dispose();
+
+    internal static CudaDescription Describe(CudaHandle handle)
+    {
+        EsperCudaDescription description = EsperCudaDescription.Create();
+        Status.Check(EsperApi.CudaDescribe(handle, &description));
+        return CudaDescription.FromNative(description);
+    }
 }

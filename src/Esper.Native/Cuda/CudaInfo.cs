@@ -27,16 +27,12 @@ public sealed record CudaInfo(
     }
 
     internal static unsafe CudaInfo FromNative(EsperCudaInfo info) => new(
-        Dotted(info.Driver, 1000, 10),
-        Dotted(info.Nvrtc, 1000, 10),
+        CudaVersion.OfRelease(info.Driver),
+        CudaVersion.OfRelease(info.Nvrtc),
         info.Devices,
-        Dotted(info.Capability, 10, 1),
+        CudaVersion.OfCapability(info.Capability),
         info.Multiprocessors,
         info.Memory,
         Utf8.Read(info.Name),
         Utf8.Read(info.Problem));
-
-    /// <summary>CUDA packs versions into one number: 12040 is 12.4, capability 90 is 9.0.</summary>
-    private static Version? Dotted(int number, int major, int minor) =>
-        number <= 0 ? null : new Version(number / major, number % major / minor);
 }

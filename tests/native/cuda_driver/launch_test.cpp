@@ -224,6 +224,21 @@ TEST_F(LaunchTest, ArgumentsAreChecked) {
                                         nullptr, nullptr, nullptr),
             ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_TEXT("dx overlaps x");
+  const auto odd = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) + 2; };
+  EXPECT_EQ(run(reinterpret_cast<const float*>(odd(theta.data())), 4096, x.data(), y.data()),
+            ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_TEXT("theta is not aligned to its elements of 4 bytes");
+  const auto back = [&](float* gradient, float* alphas, double* sums) {
+    return esper_cuda_lattice_backward(device.get(), nullptr, theta.data(), 4096, x.data(), dy.data(), dx.data(),
+                                       gradient, alphas, sums);
+  };
+  std::vector<double> sums(24);
+  EXPECT_EQ(back(reinterpret_cast<float*>(odd(dtheta.data())), nullptr, nullptr), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_TEXT("dtheta is not aligned");
+  EXPECT_EQ(back(nullptr, reinterpret_cast<float*>(odd(theta.data())), nullptr), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_TEXT("dalpha is not aligned");
+  EXPECT_EQ(back(nullptr, nullptr, reinterpret_cast<double*>(odd(sums.data()) + 2)), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_TEXT("sums is not aligned to its elements of 8 bytes");
   EXPECT_EQ(update(device, nullptr), ESPER_ERROR_INVALID_ARGUMENT);
   const esper_shape s = shape();
   esper_cuda_lattice* none = nullptr;

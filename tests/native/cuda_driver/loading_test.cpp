@@ -1,6 +1,9 @@
 // How libesper finds the driver and a device, and what it says when it does not.
+#include <algorithm>
+#include <fstream>
 #include <thread>
 
+#include "cuda/nvrtc_search.hpp"
 #include "fixture.hpp"
 
 namespace esper_cuda_test {
@@ -109,6 +112,17 @@ TEST_F(LoadingTest, OptionsAreChecked) {
   options.struct_size = 4;
   EXPECT_EQ(refused(), ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_TEXT("struct_size");
+}
+
+TEST_F(LoadingTest, NvrtcIsFoundInFoldersOfAnyName) {
+  const std::filesystem::path root = folder / "cuda [12] *?";
+  const std::string file = (root / "lib64" / "libnvrtc.so.12").string();
+  std::filesystem::create_directories(root / "lib64");
+  std::ofstream(file) << "a library";
+  const ScopedVariable named("ESPER_NVRTC", "");
+  const ScopedVariable home("CUDA_HOME", root.string().c_str());
+  const std::vector<std::string> found = esper::cuda::nvrtc_candidates();
+  EXPECT_EQ(std::count(found.begin(), found.end(), file), 1);
 }
 
 TEST_F(LoadingTest, AThreadWithoutContextGetsThePrimaryOneAndOthersKeepTheirs) {

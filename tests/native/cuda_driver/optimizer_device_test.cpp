@@ -147,6 +147,21 @@ const std::vector<esper_optimizer_options>& rules() {
   return all;
 }
 
+// What is queued runs code of the modules that destruction unloads.
+TEST_F(OptimizerDeviceTest, DestructionWaitsForWhatIsQueued) {
+  Arena arena = random_arena(64, 1);
+  const std::vector<float> before = arena.p;
+  const esper_optimizer_options o = rule(ESPER_OPTIMIZER_SGD, 0.0F, 0);
+  const esper_arena_segment all = segment(0, 64);
+  fake.set("hold", 1);
+  ASSERT_EQ(esper_cuda_optimizer_step(cuda_.get(), nullptr, &o, &all, 1, 64, arena.p.data(), arena.g.data(), nullptr,
+                                      nullptr),
+            ESPER_OK);
+  EXPECT_TRUE(same(arena.p, before));
+  cuda_.reset();
+  EXPECT_FALSE(same(arena.p, before));
+}
+
 TEST_F(OptimizerDeviceTest, GivesTheBitsOfTheFormulaAndOfTheCpu) {
   esper_context_options context_options{};
   context_options.struct_size = sizeof context_options;

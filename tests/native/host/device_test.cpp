@@ -91,6 +91,23 @@ TEST_F(DeviceSession, TrainsAsOnTheCpu) {
   }
 }
 
+// A chunk of zeros that the loss does not look at: the module was evaluated all the same.
+TEST_F(DeviceSession, SumsOfZeroAreNoReasonToCallASeedIdle) {
+  GraphBuilder graph;
+  const int32_t y = graph.lattice(graph.input("x", {-1, 8}), 8, 2);
+  const Tensor behind = torch::cat({torch::zeros({4}), torch::ones({4})});
+  graph.loss(
+      graph.node("ReduceSum", {graph.node("Mul", {y, add_constant(graph, "w", behind)})}, {attr("keepdims", 0)}));
+  Pair pair(graph);
+  pair.both([&](Host& host) {
+    host.germinate(0, 0, seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_LOWRANK, 2), 1);
+    host.germinate(0, 1, seed_desc(ESPER_STAGE_TRAINING, ESPER_FAMILY_LOWRANK, 2), 2);
+    host.optimizer(ESPER_HOST_SGD, sgd_group(0.0F, false, 0.0F));
+    host.train({behind.expand({5, 8})}, {0.1F, 0.0F, 1});
+  });
+  expect_same_telemetry(pair.device, pair.cpu, 0);
+}
+
 TEST_F(DeviceSession, FollowsTheLifecycle) {
   GraphBuilder graph;
   build_small_net(graph, 0.0);

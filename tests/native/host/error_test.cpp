@@ -79,6 +79,15 @@ TEST(GraphErrors, InputsAreChecked) {
   }
 }
 
+TEST(GraphErrors, NormalisationNeedsChannels) {
+  GraphBuilder g;
+  std::vector<int32_t> inputs{g.input("x", {4, 0})};
+  for (const char* name : {"gamma", "beta"}) inputs.push_back(add_parameter(g, name, torch::ones({0})));
+  for (const char* name : {"mean", "variance"}) inputs.push_back(add_buffer(g, name, torch::ones({0})));
+  g.output(g.node("BatchNormalization", inputs));
+  expect_text(create_error(g), {"'gamma' must be a float32 vector with one entry a channel"});
+}
+
 TEST(GraphErrors, StructSizesAreChecked) {
   GraphBuilder g;
   g.node("Neg", {g.input("x", {2})});

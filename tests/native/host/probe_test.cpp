@@ -83,6 +83,16 @@ TEST(Probe, GradientIsThatOfTheSitesConsumersAlone) {
   EXPECT_EQ(row.cross, 16.0);  // G is all ones: 4 x 4 entries.
 }
 
+TEST(Probe, SaysWhenThereIsNothingToCountExamplesBy) {
+  GraphBuilder graph;
+  const int32_t y = graph.lattice(add_parameter(graph, "x", F::ones({2, 4})), 4, 2);
+  graph.loss(graph.node("ReduceSum", {y}, {attr("keepdims", 0)}));
+  Host host(graph);
+  ASSERT_EQ(esper_host_probe_begin(host.get()), ESPER_OK);
+  EXPECT_EQ(esper_host_probe_batch(host.get(), nullptr, 0, 0), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(esper_host_last_error()).find("batch dimension"), std::string::npos) << esper_host_last_error();
+}
+
 TEST(Probe, WorksWithActiveSeedsAndKeepsThem) {
   GraphBuilder graph;
   build_small_net(graph);

@@ -17,7 +17,7 @@ Run make_batch_normalization(NodeReader& reader, const Fusion& fusion) {
   const bool tracked = reader.input(3).role == ESPER_HOST_BUFFER && reader.input(4).role == ESPER_HOST_BUFFER;
   for (size_t i = 1; i < 5; ++i) {
     const Value& value = reader.input(i);
-    if (value.dtype != ESPER_HOST_FLOAT32 || !value.dims || value.dims->size() != 1) {
+    if (value.dtype != ESPER_HOST_FLOAT32 || !value.dims || value.dims->size() != 1 || value.dims->front() == 0) {
       invalid(reader.place(), ": input ", i, " '", value.name, "' must be a float32 vector with one entry a channel");
     }
     if (*value.dims != *reader.input(1).dims) {
@@ -32,7 +32,7 @@ Run make_batch_normalization(NodeReader& reader, const Fusion& fusion) {
     }
     BatchNormOptions run = options;
     run.batch_statistics = tracked && io.frame().training;
-    if (run.batch_statistics && x.numel() / x.size(1) < 2) {
+    if (run.batch_statistics && x.numel() < 2 * x.size(1)) {
       invalid("training mode needs more than one value a channel; the input has shape ", shape_text(x.sizes()));
     }
     if (io.frame().own_kernels() && batch_norm_applies(x)) {

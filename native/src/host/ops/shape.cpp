@@ -110,16 +110,16 @@ Run make_concat(NodeReader& reader, const Fusion&) {
   };
 }
 
-// One axis of ONNX's Slice. A negative step walks backwards and needs an index list.
+// One axis of ONNX's Slice.
 at::Tensor slice_axis(const at::Tensor& x, int64_t axis, int64_t start, int64_t end, int64_t step) {
   const int64_t extent = x.size(axis);
   if (step == 0) invalid("a slice step is 0");
   if (step > 0) return x.slice(axis, start, end, step);
   start = std::min(start < 0 ? start + extent : start, extent - 1);
   end = end < -extent ? -1 : (end < 0 ? end + extent : end);
-  std::vector<int64_t> indices;
-  for (int64_t i = start; i > end && i >= 0; i += step) indices.push_back(i);
-  return at::index_select(x, axis, at::tensor(indices, at::TensorOptions().dtype(at::kLong)).to(x.device()));
+  if (start <= end) return x.slice(axis, 0, 0);
+  // libtorch steps forwards only. A list of indices would have to be copied to the device, which waits.
+  return x.flip({axis}).slice(axis, extent - 1 - start, extent - 1 - end, -std::max(step, -INT64_MAX));
 }
 
 Run make_slice(NodeReader& reader, const Fusion&) {
