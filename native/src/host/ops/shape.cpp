@@ -114,12 +114,14 @@ Run make_concat(NodeReader& reader, const Fusion&) {
 at::Tensor slice_axis(const at::Tensor& x, int64_t axis, int64_t start, int64_t end, int64_t step) {
   const int64_t extent = x.size(axis);
   if (step == 0) invalid("a slice step is 0");
-  if (step > 0) return x.slice(axis, start, end, step);
+  // A longer step takes one element as well, and overflows libtorch's count of them.
+  const int64_t longest = std::max<int64_t>(extent, 1);
+  if (step > 0) return x.slice(axis, start, end, std::min(step, longest));
   start = std::min(start < 0 ? start + extent : start, extent - 1);
   end = end < -extent ? -1 : (end < 0 ? end + extent : end);
   if (start <= end) return x.slice(axis, 0, 0);
   // libtorch steps forwards only. A list of indices would have to be copied to the device, which waits.
-  return x.flip({axis}).slice(axis, extent - 1 - start, extent - 1 - end, -std::max(step, -INT64_MAX));
+  return x.flip({axis}).slice(axis, extent - 1 - start, extent - 1 - end, -std::max(step, -longest));
 }
 
 Run make_slice(NodeReader& reader, const Fusion&) {
