@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace Esper.Tamiyo.Selection;
 
@@ -9,8 +8,7 @@ namespace Esper.Tamiyo.Selection;
 /// </summary>
 public sealed class LinUcb(SelectionOptions options) : LinearStrategy(options)
 {
-    private double[] _width = [];
-    private double[] _row = [];
+    private Vector<double>[] _features = [];
 
     /// <inheritdoc/>
     public override string Name => "linucb";
@@ -19,9 +17,9 @@ public sealed class LinUcb(SelectionOptions options) : LinearStrategy(options)
     public override void Begin(ArmSet arms)
     {
         base.Begin(arms);
-        if (_width.Length != arms.Stride)
+        if (_features.Length != arms.FeatureCount)
         {
-            (_width, _row) = (new double[arms.Stride], new double[arms.Stride]);
+            _features = new Vector<double>[arms.FeatureCount];
         }
     }
 
@@ -48,27 +46,28 @@ public sealed class LinUcb(SelectionOptions options) : LinearStrategy(options)
 
     private protected override void Score(ulong key, Span<Vector<double>> scores)
     {
-        // |L^-1 x|^2 row by row: x' A^-1 x for all arms at once.
-        Span<Vector<double>> width = MemoryMarshal.Cast<double, Vector<double>>(_width.AsSpan());
-        Span<Vector<double>> row = MemoryMarshal.Cast<double, Vector<double>>(_row.AsSpan());
+        // x' A^-1 x = |L^-1 x|^2, a vector of arms at a time, with their features side by side.
         int n = Memory.Dimension;
-        width.Clear();
-        for (int i = 0; i < n; i++)
-        {
-            row.Clear();
-            AddProduct(Memory.InverseFactor.AsSpan(i * n, i + 1), row);
-            for (int arm = 0; arm < row.Length; arm++)
-            {
-                width[arm] += row[arm] * row[arm];
-            }
-        }
-
-        Vector<double> exploration = new(Options.Exploration);
+        Span<Vector<double>> x = _features;
+        ReadOnlySpan<double> theta = Memory.Theta, inverse = Memory.InverseFactor;
         for (int arm = 0; arm < scores.Length; arm++)
         {
-            scores[arm] = exploration * Vector.SquareRoot(width[arm]);
-        }
+            Vector<double> squares = Vector<double>.Zero, estimate = Vector<double>.Zero;
+            for (int i = 0; i < n; i++)
+            {
+                x[i] = Feature(i)[arm];
+                estimate += new Vector<double>(theta[i]) * x[i];
+                Vector<double> row = Vector<double>.Zero;
+                ReadOnlySpan<double> coefficients = inverse.Slice(i * n, i + 1);
+                for (int j = 0; j < coefficients.Length; j++)
+                {
+                    row += new Vector<double>(coefficients[j]) * x[j];
+                }
 
-        AddProduct(Memory.Theta, scores);
+                squares += row * row;
+            }
+
+            scores[arm] = estimate + (new Vector<double>(Options.Exploration) * Vector.SquareRoot(squares));
+        }
     }
 }

@@ -91,7 +91,7 @@ public sealed class SuccessiveHalving : ISelectionStrategy
         _sum[arm] += reward;
         while (_aliveCount > 1 && RungIsDone())
         {
-            Keep(_alive.AsSpan(0, _aliveCount), Survivors(_aliveCount), member => _sum[member] / _settled[member]);
+            Keep(_alive.AsSpan(0, _aliveCount), Survivors(_aliveCount), member => _arms.Value(member, _sum[member] / _settled[member]));
             _aliveCount = Survivors(_aliveCount);
             _rung++;
             _target += _rungPulls << Math.Min(_rung, 20);
@@ -110,7 +110,8 @@ public sealed class SuccessiveHalving : ISelectionStrategy
             }
         }
 
-        return best < 0 ? Choice.None : new Choice(best, _settled[best] == 0 ? double.PositiveInfinity : _sum[best] / _settled[best]);
+        return best < 0 ? Choice.None
+            : new Choice(best, _settled[best] == 0 ? double.PositiveInfinity : _arms.Value(best, _sum[best] / _settled[best]));
     }
 
     private bool RungIsDone()
