@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
-using Esper.Tamiyo.Policies;
 
 namespace Esper.Tamiyo.Tests;
 
