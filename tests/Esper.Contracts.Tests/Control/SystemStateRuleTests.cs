@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Esper.Contracts.Control;
-using Esper.Contracts.Lifecycle;
 
 namespace Esper.Contracts.Tests.Control;
 
