@@ -80,6 +80,8 @@ internal static class CommandLine
         root.Add(TrainCommand.Create(environment));
         root.Add(EvalCommand.Create(environment));
         root.Add(ReportCommand.Create(environment));
+        root.Add(ReplayCommand.Create(environment));
+        root.Add(BenchCommand.Create(environment));
         root.Add(HostsCommand.Create(environment));
         root.Add(BlueprintsCommand.Create(environment));
         root.Add(DoctorCommand.Create(environment));

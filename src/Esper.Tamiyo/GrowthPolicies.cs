@@ -8,7 +8,10 @@ namespace Esper.Tamiyo;
 public static class GrowthPolicies
 {
     /// <summary>Names of all policies.</summary>
-    public static ImmutableArray<string> Names { get; } = ["none", "schedule", "random", "heuristic"];
+    public static ImmutableArray<string> Names { get; } = 
+    [
+        "none", "schedule", "random", "heuristic", "epsilon-greedy", "ucb1", "thompson", "linucb", "linear-thompson", "halving",
+    ];
 
     /// <summary>Creates the policy that <see cref="PolicyOptions.Kind"/> names.</summary>
     /// <exception cref="EsperException">There is no such policy.</exception>
@@ -21,6 +24,8 @@ public static class GrowthPolicies
             "schedule" => new SchedulePolicy(options),
             "random" => new RandomPolicy(options),
             "heuristic" => new HeuristicPolicy(options),
+            "epsilon-greedy" or "ucb1" or "thompson" or "linucb" or "linear-thompson" => new BanditPolicy(options),
+            "halving" => new HalvingPolicy(options),
             _ => throw new EsperException($"policy.kind: '{options.Kind}' is unknown; known are {string.Join(", ", Names)}."),
         };
     }

@@ -3,7 +3,10 @@ namespace Esper.Tamiyo;
 /// <summary>Policy settings.</summary>
 public sealed record PolicyOptions
 {
-    /// <summary><c>none</c>, <c>schedule</c>, <c>random</c> or <c>heuristic</c>.</summary>
+    /// <summary>
+    /// <c>none</c>, <c>schedule</c>, <c>random</c>, <c>heuristic</c>, <c>epsilon-greedy</c>, <c>ucb1</c>, <c>thompson</c>, <c>linucb</c>,
+    /// <c>linear-thompson</c> or <c>halving</c>.
+    /// </summary>
     public string Kind { get; init; } = "heuristic";
 
     /// <summary>First epoch after which growth may start, from 1.</summary>
@@ -30,6 +33,61 @@ public sealed record PolicyOptions
     /// <summary><c>heuristic</c>: epochs over which the fall is averaged, at least 2.</summary>
     public int PlateauWindow { get; init; } = 2;
 
-    /// <summary>Batches in each half of a gradient probe, for the <c>heuristic</c> policy and for gate G2.</summary>
+    /// <summary>Batches in each half of a gradient probe, for the policies that look at it and for gate G2.</summary>
     public int ProbeBatches { get; init; } = 4;
+
+    /// <summary>Bandits: gain in validation loss (nats) that counts as a reward of 1.</summary>
+    public double RewardScale { get; init; } = 0.02;
+
+    /// <summary>
+    /// <c>epsilon-greedy</c>, <c>ucb1</c>, <c>thompson</c>: gain (nats) expected of an arm that was never tried.
+    /// </summary>
+    public double PriorGain { get; init; } = 0.02;
+
+    /// <summary>Grafts that <see cref="PriorGain"/> counts for, above 0.</summary>
+    public double PriorWeight { get; init; } = 1;
+
+    /// <summary>Bandits: factor on the weight of what is known, an epoch, in (0, 1]; gains shrink as a host converges.</summary>
+    public double Discount { get; init; } = 0.98;
+
+    /// <summary>Bandits: epochs after which a reward is forgotten; 0 = never.</summary>
+    public double Window { get; init; }
+
+    /// <summary><c>epsilon-greedy</c>: share of the choices drawn blindly, in [0, 1].</summary>
+    public double Epsilon { get; init; } = 0.1;
+
+    /// <summary>
+    /// <c>ucb1</c>, <c>linucb</c>, <c>linear-thompson</c>: width of the confidence bound or draw, in units of <see cref="RewardScale"/>.
+    /// </summary>
+    public double Exploration { get; init; } = 0.5;
+
+    /// <summary><c>linucb</c>, <c>linear-thompson</c>: weight of the pull towards coefficients of 0.</summary>
+    public double Ridge { get; init; } = 1;
+
+    /// <summary>Bandits: gain (nats) that an arm must pay for as many parameters as the host has.</summary>
+    public double RentParameters { get; init; } = 0.02;
+
+    /// <summary>Bandits: gain (nats) that an arm must pay for as many operations as the host has.</summary>
+    public double RentFlops { get; init; }
+
+    /// <summary>
+    /// Bandits: what is left after the rent is divided by (share of the host's parameters)^this, in [0, 1]; 0 = ranked by gain, 1 = by
+    /// gain per cost.
+    /// </summary>
+    public double CostExponent { get; init; }
+
+    /// <summary>Bandits: most modules of one blueprint, live and fossilized together; 0 = no cap.</summary>
+    public int BlueprintCap { get; init; }
+
+    /// <summary>Bandits: epochs after a cull in which its arm (site and blueprint) is not tried again.</summary>
+    public int CooldownEpochs { get; init; } = 3;
+
+    /// <summary>Bandits: most live grafts of one arm (site and blueprint), whose rewards are still to come.</summary>
+    public int MaximumPending { get; init; } = 1;
+
+    /// <summary><c>halving</c>: seeds germinated at once, as far as <see cref="MaximumLive"/> allows.</summary>
+    public int Cohort { get; init; } = 4;
+
+    /// <summary><c>halving</c>: seeds of a cohort that are kept in the end.</summary>
+    public int CohortKeep { get; init; } = 1;
 }

@@ -7,6 +7,8 @@ public sealed class HelpTests
     [InlineData("train")]
     [InlineData("eval")]
     [InlineData("report")]
+    [InlineData("replay")]
+    [InlineData("bench")]
     [InlineData("hosts")]
     [InlineData("blueprints")]
     [InlineData("doctor")]
@@ -42,6 +44,10 @@ public sealed class HelpTests
               eval                      Evaluate the last checkpoint of a run.
               report                    Render the report of a run, finished or not, as
                                         HTML.
+              replay                    Decide again on every state in a run's log, and
+                                        compare.
+              bench                     Measure how long this machine takes for a
+                                        selection.
               hosts                     List the host networks, with parameters and FLOPs.
               blueprints                List what a seed can grow into, with parameters and
                                         FLOPs.
@@ -82,8 +88,9 @@ public sealed class HelpTests
         Assert.Contains("  --epochs N                Passes over the training examples. [default: 10]\n", cli.Output, StringComparison.Ordinal);
         Assert.Contains(
             """
-              --policy NAME             Who decides on growth: none, schedule, random or
-                                        heuristic. [default: heuristic]
+              --policy NAME             Who decides on growth: none, schedule, random,
+                                        heuristic, epsilon-greedy, ucb1, thompson, linucb,
+                                        linear-thompson or halving. [default: heuristic]
 
             """.ReplaceLineEndings("\n"),
             cli.Output,

@@ -1,3 +1,4 @@
+using Esper.Contracts.Control;
 using Esper.Contracts.Runs;
 
 namespace Esper.Nissa.Tests;
@@ -13,6 +14,8 @@ public sealed class Collector : IRunObserver
 
     public List<EpochReport> Epochs { get; } = [];
 
+    public List<DecisionReport> Decisions { get; } = [];
+
     public RunSummary? Summary { get; private set; }
 
     public void OnStarted(RunInfo info) => Info = info;
@@ -20,6 +23,8 @@ public sealed class Collector : IRunObserver
     public void OnStep(in StepReport report) => Steps.Add(report);
 
     public void OnLifecycle(LifecycleEvent change) => Events.Add(change);
+
+    public void OnDecision(DecisionReport report) => Decisions.Add(report);
 
     public void OnEpoch(EpochReport report) => Epochs.Add(report);
 

@@ -14,6 +14,8 @@ public sealed class CompositeObserverTests
         Assert.Equal(first.Epochs, second.Epochs);
         Assert.Equal(first.Steps, second.Steps);
         Assert.Equal(first.Events, second.Events);
+        Assert.Equal(10, first.Decisions.Count);
+        Assert.Equal(first.Decisions, second.Decisions);
         Assert.Same(first.Info, second.Info);
         Assert.Same(first.Summary, second.Summary);
     }

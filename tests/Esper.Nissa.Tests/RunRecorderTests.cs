@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Esper.Contracts;
+using Esper.Contracts.Control;
 using Esper.Contracts.Runs;
 
 namespace Esper.Nissa.Tests;
@@ -60,6 +61,7 @@ public sealed class RunRecorderTests
         RunDirectory broken = temporary.Record(run, stepInterval: 1, name: "broken");
         File.AppendAllText(broken.MetricsPath, "{\"kind\":\"epo");
         File.AppendAllText(broken.EventsPath, "{\"time");
+        File.AppendAllText(broken.DecisionsPath, "{\"digest");
 
         using (RunRecorder recorder = RunRecorder.Resume(broken, checkpoint, stepInterval: 1))
         {
@@ -73,6 +75,7 @@ public sealed class RunRecorderTests
 
         Assert.Equal(File.ReadAllText(whole.MetricsPath), File.ReadAllText(broken.MetricsPath));
         Assert.Equal(File.ReadAllText(whole.EventsPath), File.ReadAllText(broken.EventsPath));
+        Assert.Equal(File.ReadAllText(whole.DecisionsPath), File.ReadAllText(broken.DecisionsPath));
         Assert.Equal(File.ReadAllText(whole.SummaryPath), File.ReadAllText(broken.SummaryPath));
     }
 
@@ -159,6 +162,14 @@ public sealed class RunRecorderTests
             if (change.Step > epochs * stepsPerEpoch)
             {
                 inner.OnLifecycle(change);
+            }
+        }
+
+        public void OnDecision(DecisionReport report)
+        {
+            if (report.State.Epoch > epochs)
+            {
+                inner.OnDecision(report);
             }
         }
 

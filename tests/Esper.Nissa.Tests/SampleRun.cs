@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 
@@ -38,6 +39,28 @@ public sealed record SampleRun
         [.. Enumerable.Range(0, Sites).Select(i => new SiteInfo(i, $"{Prefix}stage{i + 1}/block0/relu", 16 << i, [.. Chunks(16 << i)]))],
         "runs/0007");
 
+    /// <summary>A decision at the end of the last of some epochs.</summary>
+    public DecisionReport Decision(IReadOnlyList<EpochReport> epochs)
+    {
+        GerminateCommand command = new(
+            $"test-{epochs.Count}-1", "test", new SeedId(0, 0), "lowrank-8+gated", $"{Prefix}\"quoted\" <é> {epochs.Count}");
+        return new DecisionReport(
+            "test",
+            new SystemState(
+                epochs.Count,
+                Epochs,
+                7,
+                [.. epochs.Select(e => new EpochObservation(e.Epoch, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy))],
+                [],
+                [],
+                new GrowthAllowance(HostParameters, 81_300_000, 1e4 / 3, 1e7)),
+            [command, new CullCommand($"test-{epochs.Count}-2", "test", new SeedId(0, 1), "no use")],
+            [
+                new CommandAnswer(command.Id, SeedStage.Dormant, SeedStage.Germinated, "because", new GateVerdict(
+                    Gate.G0, true, false, "passed", [new GateMeasurement("parameters", 76, 1e4 / 3, true)])),
+            ]);
+    }
+
     public void Play(IRunObserver observer)
     {
         observer.OnStarted(Info);
@@ -57,6 +80,7 @@ public sealed record SampleRun
             }
 
             epochs.Add(Epoch(epoch));
+            observer.OnDecision(Decision(epochs));
             observer.OnEpoch(epochs[^1]);
         }
 

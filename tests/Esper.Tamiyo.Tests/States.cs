@@ -9,7 +9,7 @@ namespace Esper.Tamiyo.Tests;
 internal static class States
 {
     public static SeedObservation Dormant(int site, int seed, GrowthSignal? growth = null, params ImmutableArray<string> rejected) =>
-        new(new SeedId(site, seed), SeedStage.Dormant, 0, 8, null, rejected, ["bottleneck-8", "affine"], null, 0, 2, 0.001, growth);
+        new(new SeedId(site, seed), SeedStage.Dormant, 0, 8, null, rejected, ["bottleneck-8", "affine"], null, 0, 2, 0.001, growth, 0, 16, null);
 
     public static SeedObservation Holding(int site, int seed, double gain, double half, int evaluations = 2) =>
         new(
@@ -24,6 +24,9 @@ internal static class States
             evaluations,
             2,
             0.001,
+            null,
+            1,
+            16,
             null);
 
     public static SeedObservation In(SeedStage stage, int site, int seed) =>
@@ -34,6 +37,8 @@ internal static class States
         validationLosses.Length,
         20,
         5,
-        [.. validationLosses.Select((loss, index) => new EpochObservation(index + 1, loss, loss, 1 - (loss / 3)))],
-        seeds);
+        [.. validationLosses.Select((loss, index) => new EpochObservation(index + 1, loss, 1 - (loss / 3), loss, 1 - (loss / 3)))],
+        seeds,
+        [],
+        new GrowthAllowance(10_000, 1_000_000, 10_000, 1_000_000));
 }

@@ -103,6 +103,28 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal(4, RunRecord.Load(RunDirectory.Open(directory)).Epochs.Length);
     }
 
+    [Theory]
+    [InlineData("thompson")]
+    [InlineData("linucb")]
+    public void An_interrupted_run_decides_as_a_whole_one_and_both_replay(string policy)
+    {
+        RunConfig config = Small with { Policy = Small.Policy with { Kind = policy }, Threads = 1 };
+        RunSummary whole = Train(config, "whole");
+        using CancellationTokenSource stop = new();
+        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 25) }, stop.Token);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(whole.ParametersDigest, rest.ParametersDigest);
+        string log = File.ReadAllText(Path.Combine(directory, "decisions.jsonl"));
+        Assert.Equal(File.ReadAllText(Path.Combine(_root, "whole", "decisions.jsonl")), log);
+        ReplaySummary replay = Replayer.Replay(directory);
+        Assert.Equal((4, 0), (replay.Decisions, replay.Mismatches));
+        Assert.True(replay.Commands > 0);
+        Assert.Contains("\"command_id\":", log, StringComparison.Ordinal);
+        Assert.Contains("\"outcomes\":[{\"id\":0", log, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_checkpoint_evaluates_to_what_the_run_said()
     {

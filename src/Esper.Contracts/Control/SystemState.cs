@@ -3,24 +3,14 @@ using Esper.Contracts.Lifecycle;
 
 namespace Esper.Contracts.Control;
 
-/// <summary>What an epoch looked like to a policy. Validation figures only: the test set is never seen by a decision.</summary>
+/// <summary>What an epoch looked like to a policy. Training and validation figures only: the test set is never seen by a decision.</summary>
 /// <param name="Epoch">Epoch, from 1.</param>
 /// <param name="TrainLoss">Mean training loss.</param>
+/// <param name="TrainAccuracy">Training accuracy, on augmented data, in [0, 1].</param>
 /// <param name="ValidationLoss">Mean validation loss at its end.</param>
 /// <param name="ValidationAccuracy">Validation accuracy at its end, in [0, 1].</param>
-public sealed record EpochObservation(int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy);
-
-/// <summary>A mean with the half width of its 95 % confidence interval.</summary>
-/// <param name="Mean">The estimate.</param>
-/// <param name="HalfWidth">Half width of the interval.</param>
-public readonly record struct Estimate(double Mean, double HalfWidth)
-{
-    /// <summary>Lower end of the interval.</summary>
-    public double Lower => Mean - HalfWidth;
-
-    /// <summary>Upper end of the interval.</summary>
-    public double Upper => Mean + HalfWidth;
-}
+public sealed record EpochObservation(
+    int Epoch, double TrainLoss, double TrainAccuracy, double ValidationLoss, double ValidationAccuracy);
 
 /// <summary>First-order value of growing at a seed, from a gradient probe on two independent halves of data.</summary>
 /// <param name="Signal">
@@ -29,6 +19,32 @@ public readonly record struct Estimate(double Mean, double HalfWidth)
 /// </param>
 /// <param name="Agreement">Cosine between the gradients of the two halves; near 0 means the signal is noise.</param>
 public readonly record struct GrowthSignal(double Signal, double Agreement);
+
+/// <summary>What a module's telemetry said over the epoch that has ended: means over the steps in which it was measured.</summary>
+/// <param name="Samples">Steps in which it was measured, at least 1.</param>
+/// <param name="GradientNorm">Norm of the gradient of the module's parameters, before clipping.</param>
+/// <param name="GradientRatio">
+/// RMS of that gradient over the RMS of the gradient of the host parameters that produce the chunk; null where the site has no producer.
+/// </param>
+/// <param name="ActivationRatio">RMS of g(x) over RMS of x.</param>
+/// <param name="Variance">Variance of g(x) over the chunk.</param>
+/// <param name="DeadFraction">
+/// Share of hidden units that let no gradient through, in [0, 1]; null for families without hidden units.
+/// </param>
+/// <param name="Alignment">Cosine of dL/dy and g(x); negative = the module lowers the loss.</param>
+/// <param name="SignStability">
+/// How steadily the loss pulls alpha one way: the absolute mean sign of dL/dalpha, whose sign is that of <paramref name="Alignment"/>.
+/// 1 = always the same way, 0 = as often up as down.
+/// </param>
+public sealed record SeedSignals(
+    int Samples,
+    double GradientNorm,
+    double? GradientRatio,
+    double ActivationRatio,
+    double Variance,
+    double? DeadFraction,
+    double Alignment,
+    double SignStability);
 
 /// <summary>A seed as a policy sees it.</summary>
 /// <param name="Seed">The seed.</param>
@@ -42,7 +58,10 @@ public readonly record struct GrowthSignal(double Signal, double Agreement);
 /// <param name="GainEvaluations">Evaluations pooled in <paramref name="LossGain"/>.</param>
 /// <param name="RequiredEvaluations">Evaluations that G5 asks for.</param>
 /// <param name="RequiredGain">Gain (nats) that pays for the module's cost, as G5 asks.</param>
-/// <param name="Growth">Result of the probe; null where none was taken or the seed is not dormant.</param>
+/// <param name="Growth">Result of the probe; null where none was taken.</param>
+/// <param name="Alpha">Blend weight, in [0, 1].</param>
+/// <param name="Positions">Positions an example at the site: what a blueprint's operations are counted with.</param>
+/// <param name="Signals">Telemetry of the epoch that has ended; null where its module was not measured in it.</param>
 public sealed record SeedObservation(
     SeedId Seed,
     SeedStage Stage,
@@ -55,21 +74,45 @@ public sealed record SeedObservation(
     int GainEvaluations,
     int RequiredEvaluations,
     double RequiredGain,
-    GrowthSignal? Growth);
+    GrowthSignal? Growth,
+    double Alpha,
+    long Positions,
+    SeedSignals? Signals);
 
-/// <summary>Everything that a decision may rest on, at the end of an epoch.</summary>
+/// <summary>What the host costs and what modules may still add.</summary>
+/// <param name="HostParameters">Trained parameters of the bare host.</param>
+/// <param name="HostFlops">Forward operations an example of the bare host.</param>
+/// <param name="ParametersLeft">Parameters that may still be added.</param>
+/// <param name="FlopsLeft">Forward operations an example that may still be added.</param>
+public sealed record GrowthAllowance(long HostParameters, long HostFlops, double ParametersLeft, double FlopsLeft);
+
+/// <summary>
+/// Everything that a decision may rest on, at the end of an epoch. It is complete: the same state gives the same decision, in the
+/// run, after a resume and in a replay. <see cref="SystemStateRules"/> says what a state must satisfy.
+/// </summary>
 /// <param name="Epoch">Epochs done.</param>
 /// <param name="TotalEpochs">Epochs of the whole run.</param>
 /// <param name="RunSeed">Seed of the run's random choices.</param>
 /// <param name="History">All epochs so far, oldest first.</param>
 /// <param name="Seeds">All seeds, in order.</param>
+/// <param name="Outcomes">All grafts of the run so far, in order of germination.</param>
+/// <param name="Allowance">Costs and what is left of the budget.</param>
 public sealed record SystemState(
     int Epoch,
     int TotalEpochs,
     long RunSeed,
     ImmutableArray<EpochObservation> History,
-    ImmutableArray<SeedObservation> Seeds)
+    ImmutableArray<SeedObservation> Seeds,
+    ImmutableArray<GraftOutcome> Outcomes,
+    GrowthAllowance Allowance)
 {
+    /// <summary>Lengths of the windows of <see cref="Trends"/>, in epochs.</summary>
+    public static ImmutableArray<int> TrendWindows { get; } = [3, 8];
+
     /// <summary>Number of seeds between Germinated and Holding.</summary>
     public int LiveSeeds => Seeds.Count(seed => seed.Stage.IsLive());
+
+    /// <summary>Slopes and noise of the figures of <see cref="History"/>, computed from it, one entry a window.</summary>
+    public ImmutableArray<WindowTrends> Trends =>
+        [.. TrendWindows.Select(window => WindowTrends.Of(History.AsSpan(), window))];
 }

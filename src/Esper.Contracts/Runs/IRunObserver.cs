@@ -1,3 +1,5 @@
+using Esper.Contracts.Control;
+
 namespace Esper.Contracts.Runs;
 
 /// <summary>
@@ -13,6 +15,11 @@ public interface IRunObserver
 
     /// <summary>A seed changed its stage, or was refused to.</summary>
     void OnLifecycle(LifecycleEvent change);
+
+    /// <summary>A policy has decided, and its commands were carried out or refused. Not every observer is interested.</summary>
+    void OnDecision(DecisionReport report)
+    {
+    }
 
     /// <summary>An epoch is done, decisions at its end included.</summary>
     void OnEpoch(EpochReport report);

@@ -34,5 +34,15 @@ public sealed record GerminationInput(
 /// <param name="GradientRatio">RMS gradient newborn over host; null where the site has no producer.</param>
 /// <param name="Alignment">Cosine of dL/dy and g(x).</param>
 /// <param name="DeadFraction">Share of hidden units that let no gradient through; null where the module has none.</param>
+/// <param name="GradientRms">RMS of the gradient of the module's parameters.</param>
+/// <param name="Variance">Variance of g(x) over the chunk.</param>
+/// <param name="Sign">Mean sign of the alignment, which is that of dL/dalpha.</param>
 public readonly record struct TelemetryMeans(
-    int Samples, double ActivationRatio, double? GradientRatio, double Alignment, double? DeadFraction = null);
+    int Samples,
+    double ActivationRatio,
+    double? GradientRatio,
+    double Alignment,
+    double? DeadFraction = null,
+    double GradientRms = 0,
+    double Variance = 0,
+    double Sign = 0);

@@ -1,5 +1,6 @@
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Native;
 
@@ -67,6 +68,7 @@ public sealed partial class SeedLifecycle
         seed.Blueprint = blueprint;
         seed.Cost = cost;
         seed.Germinations++;
+        BeginGraft(seed, command, cost);
         _store!.Assign(seed.Row, (uint)KeyedRandom.Key(blueprint.Name) | 1, 0, 0);
         Move(seed, SeedStage.Germinated, command, command.Issuer, command.Reason, verdict);
         return true;
@@ -86,6 +88,7 @@ public sealed partial class SeedLifecycle
             return false;
         }
 
+        EndGraft(seed, GraftEnd.Fossilized, command.Issuer, command.Reason);
         Move(seed, SeedStage.Fossilized, command, command.Issuer, command.Reason, verdict);
         return true;
     }
@@ -109,6 +112,7 @@ public sealed partial class SeedLifecycle
             seed.Rejected.Add(seed.Blueprint.Name);
         }
 
+        EndGraft(seed, GraftEnd.Culled, issuer, reason);
         _executor.Release(seed.Id);
         Move(seed, SeedStage.Culled, command, issuer, reason, verdict);
         _store!.SetAlpha(seed.Row, 0);

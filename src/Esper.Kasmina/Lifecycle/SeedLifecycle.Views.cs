@@ -102,7 +102,30 @@ public sealed partial class SeedLifecycle
             seed.Gains.Count,
             Options.GainEvaluations,
             RequiredGain(seed),
-            growth.TryGetValue(seed.Id, out GrowthSignal signal) ? signal : null);
+            growth.TryGetValue(seed.Id, out GrowthSignal signal) ? signal : null,
+            state.Alpha,
+            seed.Positions,
+            Signals(seed));
+    }
+
+    private static SeedSignals? Signals(SeedRecord seed)
+    {
+        if (seed.Telemetry is not { } means)
+        {
+            return null;
+        }
+
+        // Telemetry counts the module's own parameters; those of the blend are no part of its gradient.
+        long parameters = (seed.Blueprint! with { Blend = BlendMode.Convex }).ParameterCount(seed.Channels);
+        return new SeedSignals(
+            means.Samples,
+            means.GradientRms * Math.Sqrt(parameters),
+            means.GradientRatio,
+            means.ActivationRatio,
+            means.Variance,
+            means.DeadFraction,
+            means.Alignment,
+            Math.Abs(means.Sign));
     }
 
     // Canonical names: those of rejected blueprints are, and are compared with these.

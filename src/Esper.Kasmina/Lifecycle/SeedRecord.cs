@@ -1,5 +1,6 @@
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Contracts.Control;
 using Esper.Graph;
 using Esper.Native;
 
@@ -14,6 +15,9 @@ internal sealed class SeedRecord(LatticePlace place, int row)
     private int _samples;
     private bool _hasGradient = true;
     private double? _dead;
+    private double _gradientRms;
+    private double _variance;
+    private double _sign;
 
     public SeedId Id { get; } = place.Seed;
 
@@ -43,10 +47,13 @@ internal sealed class SeedRecord(LatticePlace place, int row)
 
     public List<string> Rejected { get; } = [];
 
+    /// <summary>Every module that was ever attached here, in order.</summary>
+    public List<GraftOutcome> Grafts { get; } = [];
+
     /// <summary>Adds what one step measured.</summary>
     public void Observe(SeedTelemetry telemetry)
     {
-        if (!telemetry.Evaluated || telemetry.InputRms == 0)
+        if (!telemetry.Evaluated || telemetry.InputRms == 0 || !IsFinite(telemetry))
         {
             return;
         }
@@ -57,6 +64,9 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         _hasGradient &= telemetry.HostGradientRms > 0;
         _gradient += telemetry.HostGradientRms is > 0 and double host ? telemetry.ParameterGradientRms / host : 0;
         _dead = telemetry.DeadFraction is { } dead ? (_dead ?? 0) + dead : null;
+        _gradientRms += telemetry.ParameterGradientRms;
+        _variance += telemetry.ModuleVariance;
+        _sign += Math.Sign(telemetry.Alignment);
     }
 
     /// <summary>Means since the last <see cref="ClearTelemetry"/>; null without a sample.</summary>
@@ -67,11 +77,15 @@ internal sealed class SeedRecord(LatticePlace place, int row)
             _activation / _samples,
             _hasGradient ? _gradient / _samples : null,
             _alignment / _samples,
-            _dead / _samples);
+            _dead / _samples,
+            _gradientRms / _samples,
+            _variance / _samples,
+            _sign / _samples);
 
     public void ClearTelemetry()
     {
         (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (0, 0, 0, 0, true, null);
+        (_gradientRms, _variance, _sign) = (0, 0, 0);
     }
 
     /// <summary>Forgets the module; what was learned about the place (rejected blueprints) stays.</summary>
@@ -94,7 +108,8 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         Isolation,
         [.. Gains],
         [.. Rejected],
-        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient, _dead));
+        new TelemetrySums(_samples, _activation, _gradient, _alignment, _hasGradient, _dead, _gradientRms, _variance, _sign),
+        [.. Grafts]);
 
     public void Load(SeedSnapshot snapshot)
     {
@@ -106,6 +121,8 @@ internal sealed class SeedRecord(LatticePlace place, int row)
         Gains.AddRange(snapshot.Gains);
         Rejected.Clear();
         Rejected.AddRange(snapshot.Rejected);
+        Grafts.Clear();
+        Grafts.AddRange(snapshot.Grafts);
         (_samples, _activation, _gradient, _alignment, _hasGradient, _dead) = (
             snapshot.Telemetry.Samples,
             snapshot.Telemetry.Activation,
@@ -113,5 +130,12 @@ internal sealed class SeedRecord(LatticePlace place, int row)
             snapshot.Telemetry.Alignment,
             snapshot.Telemetry.HasGradient,
             snapshot.Telemetry.Dead);
+        (_gradientRms, _variance, _sign) =
+            (snapshot.Telemetry.GradientRms, snapshot.Telemetry.Variance, snapshot.Telemetry.Sign);
     }
+
+    /// <summary>What a step without finite values measured is no sample: the step was not taken.</summary>
+    private static bool IsFinite(SeedTelemetry telemetry) =>
+        double.IsFinite(telemetry.InputRms + telemetry.ModuleRms + telemetry.ParameterGradientRms)
+        && double.IsFinite(telemetry.Alignment + telemetry.ModuleVariance + (telemetry.HostGradientRms ?? 0));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
+using Esper.Contracts.Control;
 using Esper.Native;
 
 namespace Esper.Kasmina.Lifecycle;
@@ -11,8 +12,19 @@ namespace Esper.Kasmina.Lifecycle;
 /// <param name="Alignment">Sum of cosines.</param>
 /// <param name="HasGradient">Whether every step had a host gradient to compare with.</param>
 /// <param name="Dead">Sum of the shares of dead hidden units; null where the module has none.</param>
+/// <param name="GradientRms">Sum of the RMS of the module's gradient.</param>
+/// <param name="Variance">Sum of variances.</param>
+/// <param name="Sign">Sum of the signs of the cosines.</param>
 public sealed record TelemetrySums(
-    int Samples, double Activation, double Gradient, double Alignment, bool HasGradient, double? Dead = null);
+    int Samples,
+    double Activation,
+    double Gradient,
+    double Alignment,
+    bool HasGradient,
+    double? Dead,
+    double GradientRms,
+    double Variance,
+    double Sign);
 
 /// <summary>Everything about a seed that a checkpoint must hold, apart from its parameters.</summary>
 /// <param name="Seed">The seed.</param>
@@ -24,6 +36,7 @@ public sealed record TelemetrySums(
 /// <param name="Gains">Evaluations of its gain.</param>
 /// <param name="Rejected">Blueprints culled here.</param>
 /// <param name="Telemetry">Running sums of this epoch.</param>
+/// <param name="Grafts">Every module attached here so far, with how it ended.</param>
 public sealed record SeedSnapshot(
     SeedId Seed,
     SeedState State,
@@ -33,4 +46,5 @@ public sealed record SeedSnapshot(
     double? Isolation,
     ImmutableArray<GainEstimate> Gains,
     ImmutableArray<string> Rejected,
-    TelemetrySums Telemetry);
+    TelemetrySums Telemetry,
+    ImmutableArray<GraftOutcome> Grafts);

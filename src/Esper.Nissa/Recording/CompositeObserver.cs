@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
+using Esper.Contracts.Control;
 using Esper.Contracts.Runs;
 
 namespace Esper.Nissa;
@@ -23,6 +24,9 @@ public sealed class CompositeObserver : IRunObserver
 
     /// <inheritdoc/>
     public void OnLifecycle(LifecycleEvent change) => Tell(change, static (observer, value) => observer.OnLifecycle(value));
+
+    /// <inheritdoc/>
+    public void OnDecision(DecisionReport report) => Tell(report, static (observer, value) => observer.OnDecision(value));
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => Tell(report, static (observer, value) => observer.OnEpoch(value));

@@ -10,7 +10,7 @@ namespace Esper.Nissa;
 internal static class RecordTruncation
 {
     /// <summary>
-    /// Drops metrics and events later than the end of an epoch, and the summary of the earlier sitting.
+    /// Drops metrics, events and decisions later than the end of an epoch, and the summary of the earlier sitting.
     /// </summary>
     /// <exception cref="EsperException">A file is damaged, or the metrics do not reach the epoch.</exception>
     public static void To(RunDirectory directory, int completedEpochs)
@@ -46,8 +46,12 @@ internal static class RecordTruncation
             return completedEpochs > 0 && change.Epoch <= completedEpochs && change.Step <= limit;
         });
 
+        List<JsonElement> decisions = Filter(
+            directory.DecisionsPath,
+            (reader, line) => DecisionRecord.Of(line, reader).Decision.State.Epoch <= completedEpochs);
         Replace(directory.MetricsPath, metrics);
         Replace(directory.EventsPath, events);
+        Replace(directory.DecisionsPath, decisions);
         File.Delete(directory.SummaryPath);
     }
 

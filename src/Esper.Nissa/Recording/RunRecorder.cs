@@ -1,12 +1,13 @@
 using System.Text;
 using Esper.Contracts;
+using Esper.Contracts.Control;
 using Esper.Contracts.Runs;
 
 namespace Esper.Nissa;
 
 /// <summary>
 /// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k
-/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, <c>summary.json</c> at the end.
+/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, a line of <c>decisions.jsonl</c> a decision, <c>summary.json</c> at the end.
 /// </summary>
 /// <remarks>
 /// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics
@@ -18,6 +19,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     private readonly int _stepInterval;
     private readonly JsonLinesWriter _metrics;
     private readonly JsonLinesWriter _events;
+    private readonly DecisionWriter _decisions;
 
     /// <summary>Starts recording a new run.</summary>
     /// <param name="directory">A directory that holds no run yet.</param>
@@ -33,10 +35,12 @@ public sealed class RunRecorder : IRunObserver, IDisposable
         try
         {
             _events = new JsonLinesWriter(directory.EventsPath);
+            _decisions = new DecisionWriter(directory.DecisionsPath);
         }
         catch
         {
             _metrics.Dispose();
+            _events?.Dispose();
             throw;
         }
     }
@@ -72,6 +76,9 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     public void OnLifecycle(LifecycleEvent change) => _events.Write(change);
 
     /// <inheritdoc/>
+    public void OnDecision(DecisionReport report) => _decisions.Write(report);
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => _metrics.Write(report, MetricKind.Epoch);
 
     /// <inheritdoc/>
@@ -82,6 +89,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     {
         _metrics.Dispose();
         _events.Dispose();
+        _decisions.Dispose();
     }
 
     private static void WriteDocument<T>(string path, T document)

@@ -9,7 +9,10 @@ internal static class GrowthWindow
     /// <summary>Number of seeds that may germinate now.</summary>
     public static int Places(SystemState state, PolicyOptions options)
     {
-        bool open = state.Epoch >= options.StartEpoch && state.Epoch <= options.LastFraction * state.TotalEpochs;
+        // Nothing grows after the last epoch.
+        bool open = state.Epoch >= options.StartEpoch
+            && state.Epoch <= options.LastFraction * state.TotalEpochs
+            && state.Epoch < state.TotalEpochs;
         return open ? Math.Clamp(options.MaximumLive - state.LiveSeeds, 0, options.MaximumGerminations) : 0;
     }
 

@@ -35,7 +35,7 @@ public sealed class HeuristicPolicy(PolicyOptions options) : IGrowthPolicy
         CommandList commands = new(Name, state);
         foreach (SeedObservation seed in state.Seeds)
         {
-            Judge(seed, commands);
+            HoldingJudge.Judge(seed, commands);
         }
 
         if (NeedsProbe(state))
@@ -44,26 +44,6 @@ public sealed class HeuristicPolicy(PolicyOptions options) : IGrowthPolicy
         }
 
         return commands.ToImmutable();
-    }
-
-    private static void Judge(SeedObservation seed, CommandList commands)
-    {
-        if (seed.Stage != SeedStage.Holding
-            || seed.LossGain is not { } gain
-            || seed.GainEvaluations < seed.RequiredEvaluations)
-        {
-            return;
-        }
-
-        string evidence = $"gain {gain.Mean:F5} +- {gain.HalfWidth:F5} nats against {seed.RequiredGain:F5} required";
-        if (gain.Lower > seed.RequiredGain)
-        {
-            commands.Fossilize(seed.Seed, $"it pays for itself: {evidence}");
-        }
-        else if (gain.Upper < seed.RequiredGain)
-        {
-            commands.Cull(seed.Seed, $"it does not pay for itself: {evidence}");
-        }
     }
 
     private void Grow(SystemState state, double fall, CommandList commands)

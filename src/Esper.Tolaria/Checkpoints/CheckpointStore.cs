@@ -14,7 +14,7 @@ public sealed class CheckpointStore(string directory, int kept)
 {
     private const string StateKey = "esper.run_state";
     private const string FormatKey = "esper.format";
-    private const string Format = "1";
+    private const string Format = "2";
 
     /// <summary>Path of the newest checkpoint; null if there is none.</summary>
     public string? Newest() => Directory.Exists(directory)

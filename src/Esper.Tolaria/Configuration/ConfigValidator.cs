@@ -128,6 +128,22 @@ public static class ConfigValidator
         check.Between("policy.plateau_improvement", policy.PlateauImprovement, -1e6, 1);
         check.Between("policy.plateau_window", policy.PlateauWindow, 2, 1_000_000);
         check.Between("policy.probe_batches", policy.ProbeBatches, 1, 1_000_000);
+        check.Between("policy.reward_scale", policy.RewardScale, 1e-9, 1e9);
+        check.Between("policy.prior_gain", policy.PriorGain, -1e6, 1e6);
+        check.Between("policy.prior_weight", policy.PriorWeight, 1e-9, 1e9);
+        check.Between("policy.discount", policy.Discount, 1e-6, 1);
+        check.Between("policy.window", policy.Window, 0, 1e9);
+        check.Between("policy.epsilon", policy.Epsilon, 0, 1);
+        check.Between("policy.exploration", policy.Exploration, 0, 1e6);
+        check.Between("policy.ridge", policy.Ridge, 1e-9, 1e9);
+        check.Between("policy.rent_parameters", policy.RentParameters, 0, 1e6);
+        check.Between("policy.rent_flops", policy.RentFlops, 0, 1e6);
+        check.Between("policy.cost_exponent", policy.CostExponent, 0, 1);
+        check.Between("policy.blueprint_cap", policy.BlueprintCap, 0, 1_000_000);
+        check.Between("policy.cooldown_epochs", policy.CooldownEpochs, 0, 1_000_000);
+        check.Between("policy.maximum_pending", policy.MaximumPending, 1, 1_000_000);
+        check.Between("policy.cohort", policy.Cohort, 1, 1_000_000);
+        check.Between("policy.cohort_keep", policy.CohortKeep, 1, 1_000_000);
     }
 
     private static void CheckTelemetry(Checker check, TelemetryConfig telemetry)

@@ -14,7 +14,7 @@ namespace Esper.Tolaria.Training;
 /// take its own steps (gates G2 to G4); measure what holding seeds are worth; decide; carry out; check isolation and start training what has germinated
 /// (gate G1). Decisions see validation and training data only.
 /// </summary>
-internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy)
+internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy, DecisionScribe scribe)
 {
     /// <summary>Epochs whose mean validation loss G4 compares with.</summary>
     private const int ReferenceEpochs = 3;
@@ -47,12 +47,13 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
         Dictionary<SeedId, GrowthSignal> growth = lifecycle.Any(SeedStage.Training) ? Probe(epoch, cancellation) : [];
         lifecycle.EndEpoch(validation.Loss, Reference(history), growth);
         MeasureGains(cancellation);
-        SystemState state = new(epoch, bench.Config.Epochs, bench.Config.Seed, history, lifecycle.Observations(growth));
+        SystemState state = StateOf(history, growth);
         if (!last && growth.Count == 0 && policy.NeedsProbe(state))
         {
             state = state with { Seeds = lifecycle.Observations(Probe(epoch, cancellation)) };
         }
 
+        SystemStateRules.Require(state);
         Decide(state, last);
         if (!last)
         {
@@ -76,6 +77,19 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
         }
 
         return sum / recent.Length;
+    }
+
+    private SystemState StateOf(ImmutableArray<EpochObservation> history, Dictionary<SeedId, GrowthSignal> growth)
+    {
+        GrowthBudget left = lifecycle.BudgetLeft();
+        return new SystemState(
+            history[^1].Epoch,
+            bench.Config.Epochs,
+            bench.Config.Seed,
+            history,
+            lifecycle.Observations(growth),
+            lifecycle.Outcomes,
+            new GrowthAllowance(bench.HostCost.Parameters, bench.HostCost.ForwardFlops, left.Parameters, left.Flops));
     }
 
     private void MeasureGains(CancellationToken cancellation)
@@ -112,13 +126,19 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
 
     private void Decide(SystemState state, bool last)
     {
-        foreach (LifecycleCommand command in policy.Decide(state))
+        ImmutableArray<LifecycleCommand> commands = policy.Decide(state);
+        scribe.Begin(policy.Name, state, commands);
+        lifecycle.SetDecision(state);
+        foreach (LifecycleCommand command in commands)
         {
             if (!last || command is not GerminateCommand)
             {
                 lifecycle.Execute(command);
             }
         }
+
+        lifecycle.SetDecision(null);
+        scribe.End();
     }
 
     private void StartGerminated(int epoch, CancellationToken cancellation)

@@ -42,8 +42,9 @@ internal sealed class TrainingLoop : IDisposable
         _checkpoints = checkpoints;
         _schedule = new LearningRateSchedule(
             bench.Config.Schedule, bench.Config.Optimizer.LearningRate!.Value, (long)bench.Config.Epochs * bench.StepsPerEpoch);
-        _lifecycle = bench.CreateLifecycle(clock, observer.OnLifecycle);
-        _boundary = new EpochBoundary(bench, _lifecycle, policy);
+        DecisionScribe scribe = new(observer);
+        _lifecycle = bench.CreateLifecycle(clock, scribe.OnLifecycle);
+        _boundary = new EpochBoundary(bench, _lifecycle, policy, scribe);
         _started = clock.GetTimestamp();
         _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], 0, []);
     }
@@ -218,8 +219,9 @@ internal sealed class TrainingLoop : IDisposable
         int epoch = _state.EpochsDone + 1;
         Evaluation validation = _boundary.Validate(CancellationToken.None);
         double trainLoss = progress.LossSum / progress.Examples;
+        double trainAccuracy = (double)progress.Correct / progress.Examples;
         ImmutableArray<EpochObservation> history =
-            _state.History.Add(new EpochObservation(epoch, trainLoss, validation.Loss, validation.Accuracy));
+            _state.History.Add(new EpochObservation(epoch, trainLoss, trainAccuracy, validation.Loss, validation.Accuracy));
         _lifecycle.SetTime(epoch, _state.Step);
         ImmutableArray<SeedReport> measured = _lifecycle.Reports();
         _boundary.Cross(history, validation, epoch == _bench.Config.Epochs, CancellationToken.None);
@@ -239,7 +241,7 @@ internal sealed class TrainingLoop : IDisposable
             epoch,
             _state.Step,
             trainLoss,
-            (double)progress.Correct / progress.Examples,
+            trainAccuracy,
             validation.Loss,
             validation.Accuracy,
             _schedule.At(_state.Step - 1),
