@@ -14,6 +14,11 @@ public interface IRunObserver
     /// <summary>A seed changed its stage, or was refused to.</summary>
     void OnLifecycle(LifecycleEvent change);
 
+    /// <summary>A policy failed to decide; no command was carried out in its place.</summary>
+    void OnDecisionFailed(DecisionFailure failure)
+    {
+    }
+
     /// <summary>An epoch is done, decisions at its end included.</summary>
     void OnEpoch(EpochReport report);
 
