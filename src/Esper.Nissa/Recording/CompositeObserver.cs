@@ -25,6 +25,10 @@ public sealed class CompositeObserver : IRunObserver
     public void OnLifecycle(LifecycleEvent change) => Tell(change, static (observer, value) => observer.OnLifecycle(value));
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure) =>
+        Tell(failure, static (observer, value) => observer.OnDecisionFailed(value));
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => Tell(report, static (observer, value) => observer.OnEpoch(value));
 
     /// <inheritdoc/>

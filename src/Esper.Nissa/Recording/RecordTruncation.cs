@@ -46,7 +46,16 @@ internal static class RecordTruncation
             return completedEpochs > 0 && change.Epoch <= completedEpochs && change.Step <= limit;
         });
 
+        List<JsonElement>? failures = File.Exists(directory.FailuresPath)
+            ? Filter(directory.FailuresPath, (reader, line) => reader.Convert<DecisionFailure>(line).Epoch <= completedEpochs)
+            : null;
+
         Replace(directory.MetricsPath, metrics);
+        if (failures is not null)
+        {
+            Replace(directory.FailuresPath, failures);
+        }
+
         Replace(directory.EventsPath, events);
         File.Delete(directory.SummaryPath);
     }

@@ -22,6 +22,9 @@ public sealed class RunDirectory
     /// <summary>One lifecycle event a line.</summary>
     public string EventsPath => Path.Combine(Root, "events.jsonl");
 
+    /// <summary>One decision that was not made a line; absent where every one was.</summary>
+    public string FailuresPath => Path.Combine(Root, "failures.jsonl");
+
     /// <summary>How the run ended; absent while it runs and after a crash.</summary>
     public string SummaryPath => Path.Combine(Root, "summary.json");
 
@@ -92,7 +95,7 @@ public sealed class RunDirectory
 
     private string? FindTraceOfRun()
     {
-        string[] files = [InfoPath, MetricsPath, EventsPath, SummaryPath];
+        string[] files = [InfoPath, MetricsPath, EventsPath, FailuresPath, SummaryPath];
         if (Array.Find(files, File.Exists) is { } file)
         {
             return Path.GetFileName(file);

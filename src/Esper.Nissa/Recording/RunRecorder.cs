@@ -6,7 +6,7 @@ namespace Esper.Nissa;
 
 /// <summary>
 /// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k
-/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, <c>summary.json</c> at the end.
+/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, a line of <c>failures.jsonl</c> a decision that failed, <c>summary.json</c> at the end.
 /// </summary>
 /// <remarks>
 /// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics
@@ -18,6 +18,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     private readonly int _stepInterval;
     private readonly JsonLinesWriter _metrics;
     private readonly JsonLinesWriter _events;
+    private JsonLinesWriter? _failures;
 
     /// <summary>Starts recording a new run.</summary>
     /// <param name="directory">A directory that holds no run yet.</param>
@@ -72,6 +73,13 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     public void OnLifecycle(LifecycleEvent change) => _events.Write(change);
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure)
+    {
+        _failures ??= new JsonLinesWriter(_directory.FailuresPath);
+        _failures.Write(failure);
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => _metrics.Write(report, MetricKind.Epoch);
 
     /// <inheritdoc/>
@@ -82,6 +90,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     {
         _metrics.Dispose();
         _events.Dispose();
+        _failures?.Dispose();
     }
 
     private static void WriteDocument<T>(string path, T document)

@@ -18,13 +18,16 @@ public readonly record struct LossTrend(double LastMove, double Center, double S
     /// <summary>Least scale for a deviation: a change of a hundredth is no event, however quiet the run was.</summary>
     public const double LeastScale = 0.01;
 
+    /// <summary>Least loss (nats) that changes are relative to: of a network without any loss, every change would be infinite.</summary>
+    public const double LeastLoss = 1e-3;
+
     private const int Reference = 3;
     private const double NormalConsistency = 1.4826;
 
     /// <summary>The last move's distance from the others, in robust standard deviations; positive when the loss is worse than usual.</summary>
     public double Deviation => (LastMove - Center) / Math.Max(Scale, LeastScale);
 
-    /// <summary>The trend of positive, finite losses, oldest first.</summary>
+    /// <summary>The trend of finite losses, oldest first.</summary>
     /// <exception cref="ArgumentException">There are fewer than <see cref="FewestLosses"/>.</exception>
     public static LossTrend Of(ImmutableArray<double> losses)
     {
@@ -37,7 +40,7 @@ public readonly record struct LossTrend(double LastMove, double Center, double S
         for (int i = 1; i < losses.Length; i++)
         {
             int before = Math.Min(Reference, i);
-            moves[i - 1] = (losses[i] / Median(losses.AsSpan(i - before, before))) - 1;
+            moves[i - 1] = Move(losses[i], Median(losses.AsSpan(i - before, before)));
         }
 
         ReadOnlySpan<double> earlier = moves.AsSpan(0, moves.Length - 1);
@@ -45,6 +48,8 @@ public readonly record struct LossTrend(double LastMove, double Center, double S
         double[] deviations = [.. moves[..^1].Select(move => Math.Abs(move - center))];
         return new LossTrend(moves[^1], center, NormalConsistency * Median(deviations));
     }
+
+    private static double Move(double loss, double reference) => (loss - reference) / Math.Max(reference, LeastLoss);
 
     private static double Median(ReadOnlySpan<double> values)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Esper.Contracts.Lifecycle;
 
 namespace Esper.Tamiyo.Risk.Rules;
@@ -22,13 +21,13 @@ public abstract class LossRule(string name) : RiskRule(name, SeedStage.Blending,
         ImmutableArray<double> losses = inputs.Conditions.ValidationLosses;
         if (losses.Length < LossTrend.FewestLosses)
         {
-            return Lacks(History, $"{losses.Length} epochs are known, a trend needs {LossTrend.FewestLosses}");
+            return Lacks(History, $"{losses.Length} epochs in a row with a finite loss are known, a trend needs {LossTrend.FewestLosses}");
         }
 
-        int broken = losses.Count(loss => !(double.IsFinite(loss) && loss > 0));
+        int broken = losses.Count(loss => !double.IsFinite(loss));
         return broken == 0
             ? Judge(LossTrend.Of(losses))
-            : Lacks(History, string.Create(CultureInfo.InvariantCulture, $"{broken} of {losses.Length} losses are not positive numbers"));
+            : Lacks(History, $"{broken} of {losses.Length} losses are no numbers");
     }
 
     /// <summary>Judges the trend.</summary>
