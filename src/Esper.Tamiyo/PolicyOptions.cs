@@ -33,8 +33,11 @@ public sealed record PolicyOptions
     /// <summary>Batches in each half of a gradient probe, for the <c>heuristic</c> policy and for gate G2.</summary>
     public int ProbeBatches { get; init; } = 4;
 
-    /// <summary>Time that a policy has for a decision, in milliseconds; one that overruns is stopped. 0 = no limit.</summary>
-    public int DecisionLimitMs { get; init; } = 10_000;
+    /// <summary>
+    /// Time that a policy has for an answer, in milliseconds; it then runs in a process of its own, which is killed when it overruns. 0 = no
+    /// limit, in this process: by default no wall-clock time decides anything in a run.
+    /// </summary>
+    public int DecisionLimitMs { get; init; }
 
     /// <summary>Failed decisions in a row that end the run.</summary>
     public int DecisionFailuresMaximum { get; init; } = 3;

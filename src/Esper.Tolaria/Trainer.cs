@@ -45,7 +45,7 @@ public static class Trainer
             ? RunRecorder.Resume(directory, done, interval)
             : new RunRecorder(directory, interval);
         CompositeObserver observers = new(recorder, observer);
-        using RunControl control = RunControl.Create(bench.Config, saved?.State.RunId ?? runId, observers, clock);
+        using RunControl control = new(bench.Config, request.PolicyHost, saved?.State.RunId ?? runId, observers, clock);
         using TrainingLoop loop = new(bench, control, observers, clock, checkpoints, runId);
         if (saved is not null)
         {

@@ -24,9 +24,16 @@ internal sealed class RunControl : IDisposable
     private readonly MemoryProbe? _memory;
     private readonly int _lossWindow;
 
-    private RunControl(RunConfig config, Func<IGrowthPolicy> create, string runId, IRunObserver observer, TimeProvider clock)
+    /// <summary>Creates the control of a run.</summary>
+    /// <param name="config">The run's configuration.</param>
+    /// <param name="policyHost">How to start a process for a policy with a time limit.</param>
+    /// <param name="runId">Identifier of the run.</param>
+    /// <param name="observer">Hears of decisions that fail.</param>
+    /// <param name="clock">Time.</param>
+    /// <exception cref="Contracts.EsperException">There is no such policy, or a limit and no process to keep it in.</exception>
+    public RunControl(RunConfig config, PolicyLaunch? policyHost, string runId, IRunObserver observer, TimeProvider clock)
     {
-        _desk = new DecisionDesk(create, config.Policy, clock, observer.OnDecisionFailed);
+        _desk = new DecisionDesk(GrowthPolicies.Create(config.Policy), config.Policy, policyHost, clock, observer.OnDecisionFailed);
         _authority = CommandAuthority.Create(runId, clock);
         _signer = _authority.SignerFor(_desk.Name);
         _guard = _authority.CreateGuard(
@@ -44,17 +51,12 @@ internal sealed class RunControl : IDisposable
     /// <summary>Name of the policy.</summary>
     public string PolicyName => _desk.Name;
 
-    /// <summary>The control of a run, with the policy that its configuration names.</summary>
-    public static RunControl Create(RunConfig config, string runId, IRunObserver observer, TimeProvider clock) =>
-        Create(config, () => GrowthPolicies.Create(config.Policy), runId, observer, clock);
-
-    /// <summary>The control of a run with a given policy.</summary>
-    public static RunControl Create(
-        RunConfig config, Func<IGrowthPolicy> create, string runId, IRunObserver observer, TimeProvider clock) =>
-        new(config, create, runId, observer, clock);
-
-    /// <summary>Overwrites the key.</summary>
-    public void Dispose() => _authority.Dispose();
+    /// <summary>Overwrites the key and ends the policy's process.</summary>
+    public void Dispose()
+    {
+        _authority.Dispose();
+        _desk.Dispose();
+    }
 
     /// <summary>What a checkpoint holds.</summary>
     public ControlState Save() => new(Veto.Quarantine, _desk.Failures);
