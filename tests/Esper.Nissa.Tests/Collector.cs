@@ -11,6 +11,8 @@ public sealed class Collector : IRunObserver
 
     public List<LifecycleEvent> Events { get; } = [];
 
+    public List<DecisionFailure> Failures { get; } = [];
+
     public List<EpochReport> Epochs { get; } = [];
 
     public RunSummary? Summary { get; private set; }
@@ -20,6 +22,8 @@ public sealed class Collector : IRunObserver
     public void OnStep(in StepReport report) => Steps.Add(report);
 
     public void OnLifecycle(LifecycleEvent change) => Events.Add(change);
+
+    public void OnDecisionFailed(DecisionFailure failure) => Failures.Add(failure);
 
     public void OnEpoch(EpochReport report) => Epochs.Add(report);
 

@@ -39,11 +39,6 @@ internal static class EventLine
             line.Add($"{verdict.Gate} ").Add(verdict.Passed ? "passed  " : "failed  ", verdict.Passed ? Styles.Good : Styles.Bad);
         }
 
-        if (change.Risk is { Allowed: false } risk)
-        {
-            line.Add("risk ").Add($"{risk.Rule} ", Styles.Bad);
-        }
-
         return line.Add(change.Reason, Styles.Dim);
     }
 }
