@@ -25,7 +25,7 @@ public sealed class ControlRecordTests
             all.OnDecisionFailed(Failure(2));
         }
 
-        Assert.Equal([Failure(1), Failure(2)], RunRecord.Load(directory).Failures);
+        Assert.Equal([Failure(1), Failure(2)], RunRecord.Load(directory).Failures.AsEnumerable());
         Assert.Equal([Failure(1), Failure(2)], other.Failures);
     }
 
@@ -51,7 +51,7 @@ public sealed class ControlRecordTests
         }
 
         RunRecorder.Resume(directory, 2).Dispose();
-        Assert.Equal([Failure(1), Failure(2)], RunRecord.Load(directory).Failures);
+        Assert.Equal([Failure(1), Failure(2)], RunRecord.Load(directory).Failures.AsEnumerable());
     }
 
     [Fact]
@@ -62,8 +62,7 @@ public sealed class ControlRecordTests
         LifecycleEvent[] told = [Held(), Turned()];
         using (RunRecorder recorder = new(directory))
         {
-            SampleRun run = new() { Epochs = 2, GrowEvery = 0 };
-            recorder.OnStarted(run.Info);
+            new SampleRun { Epochs = 2, GrowEvery = 0, Finishes = false }.Play(recorder);
             told.ToList().ForEach(recorder.OnLifecycle);
             recorder.OnDecisionFailed(Failure(1));
         }
