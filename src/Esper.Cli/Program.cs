@@ -1,3 +1,3 @@
 using Esper.Cli;
 
-return CommandLine.Run(args, CliEnvironment.OfProcess());
+return PolicyHost.IsMeant(args) ? PolicyHost.Run() : CommandLine.Run(args, CliEnvironment.OfProcess());

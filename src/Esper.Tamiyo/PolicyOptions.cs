@@ -90,4 +90,13 @@ public sealed record PolicyOptions
 
     /// <summary><c>halving</c>: seeds of a cohort that are kept in the end.</summary>
     public int CohortKeep { get; init; } = 1;
+
+    /// <summary>
+    /// Time that a policy has for an answer, in milliseconds; it then runs in a process of its own, which is killed when it overruns. 0 = no
+    /// limit, in this process: by default no wall-clock time decides anything in a run.
+    /// </summary>
+    public int DecisionLimitMs { get; init; }
+
+    /// <summary>Failed decisions in a row that end the run.</summary>
+    public int DecisionFailuresMaximum { get; init; } = 3;
 }

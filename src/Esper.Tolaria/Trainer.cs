@@ -5,7 +5,6 @@ using Esper.Contracts.Runs;
 using Esper.Graph;
 using Esper.Kasmina.Execution;
 using Esper.Nissa;
-using Esper.Tamiyo;
 using Esper.Tolaria.Checkpoints;
 using Esper.Tolaria.Configuration;
 using Esper.Tolaria.Training;
@@ -33,7 +32,6 @@ public static class Trainer
         bool resuming = request.ResumeDirectory is not null;
         string runId = RunId(request.Config, clock.GetUtcNow());
         string path = request.ResumeDirectory ?? request.OutputDirectory ?? Path.Combine("runs", runId);
-        IGrowthPolicy policy = GrowthPolicies.Create(request.Config.Policy);
         using Workbench bench = Workbench.Open(request.Config, cancellation);
         RunDirectory directory = RunDirectory.Create(path, resuming);
         CheckpointStore checkpoints = new(directory.CheckpointsPath, bench.Config.Telemetry.CheckpointsKept);
@@ -47,15 +45,16 @@ public static class Trainer
             ? RunRecorder.Resume(directory, done, interval)
             : new RunRecorder(directory, interval);
         CompositeObserver observers = new(recorder, observer);
-        using TrainingLoop loop = new(bench, policy, observers, clock, checkpoints, runId);
+        using RunControl control = new(bench.Config, request.PolicyHost, saved?.State.RunId ?? runId, observers, clock);
+        using TrainingLoop loop = new(bench, control, observers, clock, checkpoints, runId);
         if (saved is not null)
         {
             loop.Restore(saved);
         }
 
-        observers.OnStarted(Describe(bench, policy, loop.State.RunId, done, directory));
+        observers.OnStarted(Describe(bench, control.PolicyName, loop.State.RunId, done, directory));
         bool completed = loop.Run(cancellation);
-        RunSummary summary = Summarize(bench, policy, loop, completed, directory);
+        RunSummary summary = Summarize(bench, control.PolicyName, loop, completed, directory);
         observers.OnFinished(summary);
         RunReport.WriteTo(RunRecord.Load(directory), directory.ReportPath);
         return summary;
@@ -69,11 +68,11 @@ public static class Trainer
             $"{host}-{config.Dataset}-{config.Policy.Kind}-s{config.Seed}-{now:yyyyMMdd-HHmmss}");
     }
 
-    private static RunInfo Describe(Workbench bench, IGrowthPolicy policy, string runId, int done, RunDirectory directory) => new(
+    private static RunInfo Describe(Workbench bench, string policy, string runId, int done, RunDirectory directory) => new(
         runId,
         bench.Preset.Name,
         bench.Config.Dataset,
-        policy.Name,
+        policy,
         bench.Config.Device,
         bench.Threads,
         bench.Config.Seed,
@@ -94,7 +93,7 @@ public static class Trainer
         directory.Root);
 
     private static RunSummary Summarize(
-        Workbench bench, IGrowthPolicy policy, TrainingLoop loop, bool completed, RunDirectory directory)
+        Workbench bench, string policy, TrainingLoop loop, bool completed, RunDirectory directory)
     {
         // The test set is read here and nowhere else, after the last decision.
         Evaluation? test = completed
@@ -107,7 +106,7 @@ public static class Trainer
             completed ? RunOutcome.Completed : RunOutcome.Interrupted,
             bench.Preset.Name,
             bench.Config.Dataset,
-            policy.Name,
+            policy,
             bench.Config.Seed,
             bench.Threads,
             loop.State.EpochsDone,

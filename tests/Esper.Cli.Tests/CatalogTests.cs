@@ -67,7 +67,10 @@ public sealed class CatalogTests
         Assert.Equal((94, 40, 174), (Number(gate, "parameters"), Number(gate, "flops"), Number(gate, "example_flops")));
         JsonElement depthwise = shown.First(one => one.GetProperty("name").GetString() == "depthwise-3");
         Assert.Equal((3, 210, 420), (Number(depthwise, "kernel"), Number(depthwise, "parameters"), Number(depthwise, "flops")));
-        Assert.Contains("\ngate-4 ", text.Output, StringComparison.Ordinal);
+        Assert.Equal(("Medium", "High"), (gate.GetProperty("risk_tier").GetString(), depthwise.GetProperty("risk_tier").GetString()));
+        Assert.Matches(@"\ngate-4 +medium ", text.Output);
+        Assert.Matches(@"\nlowrank-8\+gated +medium ", text.Output);
+        Assert.Contains("Risk tiers (risk.tier_maximum)", text.Output, StringComparison.Ordinal);
         Assert.Contains("images only", text.Output, StringComparison.Ordinal);
 
         static long Number(JsonElement element, string name) => element.GetProperty(name).GetInt64();

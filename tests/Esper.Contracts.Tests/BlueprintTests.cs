@@ -121,4 +121,17 @@ public sealed class BlueprintTests
     [InlineData("affine+gated", 10, 1, 40 + 22)]
     public void Operations_are_counted_by_example(string name, int channels, long positions, long expected) =>
         Assert.Equal(expected, Blueprint.Parse(name).ForwardFlops(channels, positions));
+
+    [Theory]
+    [InlineData("affine", RiskTier.Low)]
+    [InlineData("lowrank-8", RiskTier.Low)]
+    [InlineData("lowrank-8+residual", RiskTier.Low)]
+    [InlineData("lowrank-8+channel", RiskTier.Medium)]
+    [InlineData("bottleneck-16", RiskTier.Medium)]
+    [InlineData("gate-4", RiskTier.Medium)]
+    [InlineData("bottleneck-16+gated", RiskTier.High)]
+    [InlineData("gate-4+confidence", RiskTier.High)]
+    [InlineData("depthwise-3", RiskTier.High)]
+    [InlineData("depthwise-3+channel", RiskTier.High)]
+    public void Risk_follows_family_and_blend(string name, RiskTier expected) => Assert.Equal(expected, Blueprint.Parse(name).RiskTier);
 }

@@ -27,7 +27,7 @@ public sealed class GraftOutcomeTests
         // bottleneck-4 on 8 channels: 2 * 8 * 4 + 4 + 8 parameters.
         Assert.Equal((3, 76), (pending.EpochGerminated, pending.Parameters));
         fixture.Lifecycle.SetTime(7, 70);
-        Assert.True(fixture.Lifecycle.Execute(new FossilizeCommand("f", "judge", First, "worth it")));
+        Assert.True(fixture.Lifecycle.Execute(fixture.Door.Admit(new FossilizeCommand("f", "judge", First, "worth it"))));
         GraftOutcome ended = Assert.Single(fixture.Lifecycle.Outcomes);
         Assert.Equal(new GraftEnding(7, GraftEnd.Fossilized, SeedStage.Holding, "judge", "worth it"), ended.Ending);
         Assert.Equal(new Estimate(0.05, 0.02), ended.Reward);
@@ -72,7 +72,7 @@ public sealed class GraftOutcomeTests
         original.ToHolding(First);
         original.EndEpoch();
         original.Lifecycle.AddGain(First, new GainEstimate(0.04, 0.01, 0, 0));
-        original.Lifecycle.Execute(new CullCommand("c", "test", First, "x"));
+        original.Lifecycle.Execute(original.Door.Admit(new CullCommand("c", "test", First, "x")));
         original.ToTraining(Second);
         using LifecycleFixture copy = new();
         copy.Lifecycle.Load(original.Lifecycle.Save());

@@ -14,7 +14,8 @@ internal sealed class LifecycleFixture : IDisposable
 {
     public static readonly SeedId First = new(0, 0);
 
-    public LifecycleFixture(LifecycleOptions? options = null, GrowthBudget? budget = null, string[]? blueprints = null)
+    public LifecycleFixture(
+        LifecycleOptions? options = null, GrowthBudget? budget = null, string[]? blueprints = null, ILifecycleVeto? veto = null)
     {
         Options = options ?? new LifecycleOptions();
         ImmutableArray<LatticePlace> places =
@@ -25,7 +26,7 @@ internal sealed class LifecycleFixture : IDisposable
         LifecycleSettings settings = new(
             Options, [.. blueprints ?? ["bottleneck-4", "affine"]], 7, StepsPerEpoch: 10, BatchSize: 32, HostParameters: 1000,
             budget ?? new GrowthBudget(1e6, 1e9));
-        Lifecycle = new SeedLifecycle(places, Executor, settings, TimeProvider.System, Events.Add);
+        Lifecycle = new SeedLifecycle(places, Executor, settings, TimeProvider.System, Events.Add, veto);
     }
 
     public LifecycleOptions Options { get; }
@@ -36,10 +37,19 @@ internal sealed class LifecycleFixture : IDisposable
 
     public SeedLifecycle Lifecycle { get; }
 
-    public void Dispose() => Lifecycle.Dispose();
+    public CommandDoor Door { get; } = new();
+
+    public void Dispose()
+    {
+        Lifecycle.Dispose();
+        Door.Dispose();
+    }
+
+    /// <summary>Carries out a command as an issuer may who signs what he asks for.</summary>
+    public bool Execute(LifecycleCommand command) => Lifecycle.Execute(Door.Admit(command));
 
     public bool Germinate(SeedId seed, string blueprint = "bottleneck-4") =>
-        Lifecycle.Execute(new GerminateCommand($"g-{seed}", "test", seed, blueprint, "because"));
+        Execute(new GerminateCommand($"g-{seed}", "test", seed, blueprint, "because"));
 
     public void ToTraining(SeedId seed)
     {

@@ -22,7 +22,7 @@ public sealed class SeedLifecycleTests
         fixture.Lifecycle.AddGain(First, Good);
         fixture.EndEpoch();
         fixture.Lifecycle.AddGain(First, Good);
-        Assert.True(fixture.Lifecycle.Execute(new FossilizeCommand("f", "test", First, "worth it")));
+        Assert.True(fixture.Execute(new FossilizeCommand("f", "test", First, "worth it")));
         Assert.Equal(SeedStage.Fossilized, fixture.Lifecycle.StageOf(First));
         Assert.Equal(1f, fixture.Executor.Modules[First].Alpha);
         SeedStage[] path = [.. fixture.Events.Where(e => e.From != e.To).Select(e => e.To)];
@@ -53,7 +53,7 @@ public sealed class SeedLifecycleTests
         using LifecycleFixture fixture = new(new LifecycleOptions { EmbargoEpochs = 0 });
         fixture.Germinate(First);
         float[] first = fixture.Executor.Parameters[First];
-        fixture.Lifecycle.Execute(new CullCommand("c", "test", First, "try again"));
+        fixture.Execute(new CullCommand("c", "test", First, "try again"));
         fixture.EndEpoch();
         Assert.True(fixture.Germinate(First));
         Assert.NotEqual(first, fixture.Executor.Parameters[First]);
@@ -108,7 +108,7 @@ public sealed class SeedLifecycleTests
     {
         using LifecycleFixture fixture = new(new LifecycleOptions { EmbargoEpochs = 2 });
         fixture.ToTraining(First);
-        Assert.True(fixture.Lifecycle.Execute(new CullCommand("c", "test", First, "no use")));
+        Assert.True(fixture.Execute(new CullCommand("c", "test", First, "no use")));
         Assert.Empty(fixture.Executor.Modules);
         Assert.Equal(SeedStage.Embargoed, fixture.Lifecycle.StageOf(First));
         Assert.False(fixture.Germinate(First));
@@ -177,13 +177,13 @@ public sealed class SeedLifecycleTests
         using LifecycleFixture fixture = new();
         fixture.ToHolding(First);
         FossilizeCommand command = new("f", "test", First, "now");
-        Assert.False(fixture.Lifecycle.Execute(command));
+        Assert.False(fixture.Execute(command));
         Assert.Contains("never evaluated", fixture.Events[^1].Reason, StringComparison.Ordinal);
         fixture.Lifecycle.AddGain(First, Good);
-        Assert.False(fixture.Lifecycle.Execute(command));
+        Assert.False(fixture.Execute(command));
         Assert.Contains("evaluations of the gain", fixture.Events[^1].Reason, StringComparison.Ordinal);
         fixture.Lifecycle.AddGain(First, Bad);
-        Assert.False(fixture.Lifecycle.Execute(command));
+        Assert.False(fixture.Execute(command));
         Assert.Equal(SeedStage.Holding, fixture.Lifecycle.StageOf(First));
     }
 
@@ -227,8 +227,8 @@ public sealed class SeedLifecycleTests
     public void A_command_in_the_wrong_stage_changes_nothing()
     {
         using LifecycleFixture fixture = new();
-        Assert.False(fixture.Lifecycle.Execute(new CullCommand("c", "test", First, "x")));
-        Assert.False(fixture.Lifecycle.Execute(new FossilizeCommand("f", "test", First, "x")));
+        Assert.False(fixture.Execute(new CullCommand("c", "test", First, "x")));
+        Assert.False(fixture.Execute(new FossilizeCommand("f", "test", First, "x")));
         fixture.Germinate(First);
         Assert.False(fixture.Germinate(First));
         Assert.Equal(SeedStage.Germinated, fixture.Lifecycle.StageOf(First));
@@ -243,7 +243,7 @@ public sealed class SeedLifecycleTests
         fixture.EndEpoch();
         fixture.Lifecycle.AddGain(First, Good);
         fixture.Lifecycle.AddGain(First, Good);
-        fixture.Lifecycle.Execute(new FossilizeCommand("f", "test", First, "keep"));
+        fixture.Execute(new FossilizeCommand("f", "test", First, "keep"));
         fixture.ToTraining(new SeedId(1, 0));
         fixture.Germinate(new SeedId(1, 1));
         Assert.Equal(2, fixture.Lifecycle.CullAllLive("test", "fault"));
@@ -260,7 +260,7 @@ public sealed class SeedLifecycleTests
         original.ToTraining(new SeedId(1, 0));
         original.Observe(new SeedId(1, 0), alignment: -0.3);
         original.Germinate(new SeedId(0, 1));
-        original.Lifecycle.Execute(new CullCommand("c", "test", new SeedId(0, 1), "x"));
+        original.Execute(new CullCommand("c", "test", new SeedId(0, 1), "x"));
 
         using LifecycleFixture copy = new();
         copy.Lifecycle.Load(original.Lifecycle.Save());

@@ -12,6 +12,8 @@ public sealed class Collector : IRunObserver
 
     public List<LifecycleEvent> Events { get; } = [];
 
+    public List<DecisionFailure> Failures { get; } = [];
+
     public List<EpochReport> Epochs { get; } = [];
 
     public List<DecisionReport> Decisions { get; } = [];
@@ -25,6 +27,8 @@ public sealed class Collector : IRunObserver
     public void OnLifecycle(LifecycleEvent change) => Events.Add(change);
 
     public void OnDecision(DecisionReport report) => Decisions.Add(report);
+
+    public void OnDecisionFailed(DecisionFailure failure) => Failures.Add(failure);
 
     public void OnEpoch(EpochReport report) => Epochs.Add(report);
 

@@ -35,6 +35,7 @@ public sealed class ConfigFileTests
     [Theory]
     [InlineData("hosts: cnn3", "line 1", "hosts")]
     [InlineData("epochs: 3\nlifecycle:\n  kapa: 1", "line 3", "kapa")]
+    [InlineData("risk:\n  tier_maximun: low", "line 2", "tier_maximun")]
     [InlineData("epochs: three", "line 1", "three")]
     [InlineData("epochs: 1\nepochs: 2", "line 2", "epochs")]
     public void Mistakes_are_found_with_their_place(string yaml, string place, string what)

@@ -40,10 +40,33 @@ public sealed class ConfigValidatorTests
     [InlineData("lifecycle: {gain_evaluations: 1}", "lifecycle.gain_evaluations: 1 is outside 2")]
     [InlineData("lifecycle: {holding_limit: 1}", "lifecycle.holding_limit")]
     [InlineData("telemetry: {checkpoints_kept: 0}", "telemetry.checkpoints_kept")]
+    [InlineData("policy: {decision_limit_ms: -1}", "policy.decision_limit_ms: -1")]
+    [InlineData("policy: {decision_failures_maximum: 0}", "policy.decision_failures_maximum")]
+    [InlineData("risk: {confidence_minimum: 1.5}", "risk.confidence_minimum: 1.5 is outside 0 to 1")]
+    [InlineData("risk: {tier_maximum: hihg}", "Did you mean 'high'?")]
+    [InlineData("risk: {loss_window: 4}", "risk.loss_window: 4 is outside 5")]
+    [InlineData("risk: {loss_spike_maximum: 9, loss_spike_rollback: 8}", "risk.loss_spike_rollback: 8 is outside 9")]
+    [InlineData("risk: {gradient_ratio_minimum: 5, gradient_ratio_maximum: 4}", "risk.gradient_ratio_maximum: 4 is outside 5")]
+    [InlineData("risk: {memory_headroom_minimum: .nan}", "risk.memory_headroom_minimum: NaN")]
+    [InlineData("risk: {budget_reserve: -0.1}", "risk.budget_reserve")]
+    [InlineData("risk: {step_ms_maximum: -1}", "risk.step_ms_maximum")]
+    [InlineData("risk: {isolation_minimum: 2}", "risk.isolation_minimum")]
+    [InlineData("risk: {loss_volatility_maximum: -1}", "risk.loss_volatility_maximum")]
     public void Every_problem_names_its_key(string yaml, string expected)
     {
         string problem = Assert.Single(ConfigValidator.Problems(ConfigFile.Parse(yaml, "test")));
         Assert.Contains(expected, problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rules_can_be_switched_off_one_by_one()
+    {
+        RunConfig config = ConfigFile.Parse(
+            "risk: {isolation_minimum: null, gradient_ratio_maximum: null, gradient_ratio_minimum: 7, budget_reserve: null, tier_maximum: null}",
+            "test");
+        Assert.Empty(ConfigValidator.Problems(config));
+        Assert.Null(config.Risk.TierMaximum);
+        Assert.Equal(config.Risk, ConfigFile.Parse(ConfigFile.Write(config), "test").Risk);
     }
 
     [Fact]

@@ -10,6 +10,7 @@ namespace Esper.Cli.Catalog;
 /// <param name="Kernel">Side of the kernel of depthwise; 0 for the other families.</param>
 /// <param name="Activation">Activation; null where the family has none.</param>
 /// <param name="Blend">Blend mode.</param>
+/// <param name="RiskTier">How much it can do to its host if it learns something wrong.</param>
 /// <param name="ImagesOnly">Whether it mixes positions and so suits image sites alone.</param>
 /// <param name="Parameters">Parameters over the chunk.</param>
 /// <param name="Flops">FLOPs of the forward pass at one position.</param>
@@ -21,6 +22,7 @@ internal sealed record BlueprintDocument(
     int Kernel,
     BlueprintActivation? Activation,
     BlendMode Blend,
+    RiskTier RiskTier,
     bool ImagesOnly,
     long Parameters,
     long Flops,
@@ -86,6 +88,14 @@ internal static class BlueprintCatalog
         new("confidence", "w = clamp(alpha sigmoid(k (m - tau)), lo, hi)", "follows the margin m between the two best classes"),
     ];
 
+    /// <summary>Risk tiers.</summary>
+    public static ImmutableArray<TermDocument> Tiers { get; } =
+    [
+        new("low", "affine, lowrank", "linear, position by position"),
+        new("medium", "bottleneck, gate", "not linear, or reads other positions but adds less than the host's own value"),
+        new("high", "depthwise", "mixes positions without a bound"),
+    ];
+
     /// <summary>The selection shown, over a chunk.</summary>
     public static ImmutableArray<BlueprintDocument> Over(int channels) => [.. Names.Select(name => Describe(name, channels))];
 
@@ -99,6 +109,7 @@ internal static class BlueprintCatalog
             blueprint.Kernel,
             blueprint.HasActivation ? blueprint.Activation : null,
             blueprint.Blend,
+            blueprint.RiskTier,
             blueprint.MixesPositions,
             blueprint.ParameterCount(channels),
             blueprint.ForwardFlops(channels, positions: 1) - blueprint.ForwardFlops(channels, positions: 0),

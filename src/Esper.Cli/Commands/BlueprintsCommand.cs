@@ -41,12 +41,13 @@ internal static class BlueprintsCommand
         ShowTerms(environment, "Forms", BlueprintCatalog.Families);
         ShowTerms(environment, "Activations of bottleneck, gate and depthwise", BlueprintCatalog.Activations);
         ShowTerms(environment, "Blend modes, behind a name with +", BlueprintCatalog.Blends);
+        ShowTerms(environment, "Risk tiers (risk.tier_maximum); one more with a blend of its own weights: channel, gated, confidence", BlueprintCatalog.Tiers);
         return ExitCode.Success;
     }
 
     private static void ShowCosts(CliEnvironment environment, ImmutableArray<int> widths)
     {
-        TextTable table = new(["Blueprint", .. widths.SelectMany(Titles)]);
+        TextTable table = new(["Blueprint", "Risk", .. widths.SelectMany(Titles)]);
         ImmutableArray<BlueprintDocument>[] columns = [.. widths.Select(BlueprintCatalog.Over)];
         for (int row = 0; row < columns[0].Length; row++)
         {
@@ -54,6 +55,7 @@ internal static class BlueprintsCommand
             table.Add(
             [
                 columns[0][row].Name,
+                columns[0][row].RiskTier.ToString().ToLowerInvariant(),
                 .. columns.SelectMany(column => new[] { HumanText.Whole(column[index].Parameters), HumanText.Whole(column[index].Flops) }),
             ]);
         }

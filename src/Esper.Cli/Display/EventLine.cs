@@ -5,6 +5,11 @@ namespace Esper.Cli.Display;
 /// <summary>A lifecycle event on one line: where, what, and why.</summary>
 internal static class EventLine
 {
+    /// <summary>A decision that was not made, on one line.</summary>
+    public static string Describe(DecisionFailure failure) =>
+        $"policy {failure.Policy}, epoch {failure.Epoch}, step {failure.Step}: decision failed "
+        + $"({failure.Consecutive} of {failure.MostConsecutive} in a row that end the run): {failure.Reason}";
+
     /// <param name="change">The event.</param>
     /// <param name="glyphs">Characters to use.</param>
     /// <param name="withStep">Name the step beside the epoch.</param>

@@ -57,6 +57,14 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure)
+    {
+        // Stays until the next one: it is rare, and nothing that follows makes it good.
+        Announce(EventLine.Describe(failure));
+        Draw();
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         Progress.Add(report);

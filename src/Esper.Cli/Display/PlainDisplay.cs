@@ -40,6 +40,9 @@ public sealed class PlainDisplay : IRunObserver
         Write("event  " + EventLine.Build(change, Glyphs.For(unicode: false), withStep: true).Text);
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure) => Write("failed " + EventLine.Describe(failure));
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         ArgumentNullException.ThrowIfNull(report);

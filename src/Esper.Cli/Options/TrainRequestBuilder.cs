@@ -38,7 +38,7 @@ internal static class TrainRequestBuilder
             config = option.Apply(parsed, config);
         }
 
-        return new TrainRequest(config, parsed.GetValue(options.Out), resume);
+        return new TrainRequest(config, parsed.GetValue(options.Out), resume, PolicyHost.OfThisProgram());
     }
 
     private static List<SetOverride> Overrides(TrainOptions options, ParseResult parsed)

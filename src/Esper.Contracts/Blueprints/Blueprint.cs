@@ -107,6 +107,27 @@ public sealed record Blueprint(
     /// </summary>
     public bool MixesPositions => Family is BlueprintFamily.Gate or BlueprintFamily.Depthwise;
 
+    /// <summary>
+    /// How much the module can do if it learns something wrong. <c>affine</c> and <c>lowrank</c> are low: linear, position by position.
+    /// <c>bottleneck</c> (not linear) and <c>gate</c> (reads other positions, but adds less than the host's own value) are medium,
+    /// <c>depthwise</c> (mixes positions without a bound) is high. A blend with weights of its own (<c>channel</c>, <c>gated</c>,
+    /// <c>confidence</c>) is one tier more: alpha alone does not say any more how much of the module is in.
+    /// </summary>
+    public RiskTier RiskTier
+    {
+        get
+        {
+            RiskTier module = Family switch
+            {
+                BlueprintFamily.Affine or BlueprintFamily.LowRank => RiskTier.Low,
+                BlueprintFamily.Bottleneck or BlueprintFamily.Gate => RiskTier.Medium,
+                _ => RiskTier.High,
+            };
+            bool plain = Blend is BlendMode.Convex or BlendMode.Residual;
+            return plain || module == RiskTier.High ? module : module + 1;
+        }
+    }
+
     /// <summary>Number of parameters, blend parameters included, over a chunk of <paramref name="channels"/> channels.</summary>
     public long ParameterCount(int channels)
     {

@@ -5,7 +5,11 @@ namespace Esper.Contracts.Lifecycle;
 /// <param name="Issuer">Who asks: a policy's name, or the part of the system that acted on a fault.</param>
 /// <param name="Seed">The seed it concerns.</param>
 /// <param name="Reason">Why, in one sentence.</param>
-public abstract record LifecycleCommand(string Id, string Issuer, SeedId Seed, string Reason);
+public abstract record LifecycleCommand(string Id, string Issuer, SeedId Seed, string Reason)
+{
+    /// <summary>How sure the issuer is of it, in [0, 1]; null where the issuer does not say.</summary>
+    public double? Confidence { get; init; }
+}
 
 /// <summary>Attach a module of the named blueprint to a dormant seed.</summary>
 /// <param name="Id">Unique within the run.</param>

@@ -21,6 +21,11 @@ public interface IRunObserver
     {
     }
 
+    /// <summary>A policy failed to decide; no command was carried out in its place.</summary>
+    void OnDecisionFailed(DecisionFailure failure)
+    {
+    }
+
     /// <summary>An epoch is done, decisions at its end included.</summary>
     void OnEpoch(EpochReport report);
 

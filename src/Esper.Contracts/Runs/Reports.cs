@@ -89,6 +89,8 @@ public sealed record EpochReport(
 /// <param name="Issuer">Who caused it.</param>
 /// <param name="Reason">Why, in one sentence.</param>
 /// <param name="Verdict">The gate's verdict, where one was asked.</param>
+/// <param name="Risk">The risk engine's verdict, where it was asked.</param>
+/// <param name="Refusal">Why the guard turned the command away; null where it did not.</param>
 public sealed record LifecycleEvent(
     DateTimeOffset Time,
     int Epoch,
@@ -100,4 +102,6 @@ public sealed record LifecycleEvent(
     string? CommandId,
     string Issuer,
     string Reason,
-    GateVerdict? Verdict);
+    GateVerdict? Verdict,
+    RiskVerdict? Risk = null,
+    CommandRefusal? Refusal = null);

@@ -11,16 +11,15 @@ public sealed partial class SeedLifecycle
 {
     private static readonly ulong InitialParameters = KeyedRandom.Key("seed.parameters");
 
-    /// <summary>Carries out a command if the seed's stage and the gates allow it.</summary>
-    /// <returns>Whether it was carried out; a refusal has been reported with its reason.</returns>
-    public bool Execute(LifecycleCommand command)
+    /// <summary>Carries out a command if the seed's stage, the gates and the veto allow it.</summary>
+    /// <param name="admitted">A command that passed the guard.</param>
+    /// <returns>Whether it was carried out, if with a safer blueprint; a refusal has been reported with its reason.</returns>
+    /// <exception cref="EsperException">The command names a seed that does not exist.</exception>
+    public bool Execute(AdmittedCommand admitted)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        if (!_byId.TryGetValue(command.Seed, out SeedRecord? seed))
-        {
-            throw new EsperException($"Command '{command.Id}' of {command.Issuer} names seed {command.Seed}, which does not exist.");
-        }
-
+        ArgumentNullException.ThrowIfNull(admitted);
+        LifecycleCommand command = admitted.Consume();
+        SeedRecord seed = SeedOf(command);
         return command switch
         {
             GerminateCommand germinate => Germinate(seed, germinate),
@@ -29,6 +28,19 @@ public sealed partial class SeedLifecycle
             _ => throw new EsperException($"Command '{command.Id}' is of unknown kind {command.GetType().Name}."),
         };
     }
+
+    /// <summary>Reports a command that the guard turned away.</summary>
+    /// <exception cref="EsperException">The command names a seed that does not exist.</exception>
+    public void Refuse(LifecycleCommand command, CommandRefusal refusal)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(refusal);
+        Refuse(SeedOf(command), command, command.Issuer, null, refusal.Describe(), refusal: refusal);
+    }
+
+    private SeedRecord SeedOf(LifecycleCommand command) => _byId.TryGetValue(command.Seed, out SeedRecord? seed)
+        ? seed
+        : throw new EsperException($"Command '{command.Id}' of {command.Issuer} names seed {command.Seed}, which does not exist.");
 
     private bool Germinate(SeedRecord seed, GerminateCommand command)
     {
@@ -48,6 +60,24 @@ public sealed partial class SeedLifecycle
             return false;
         }
 
+        RiskVerdict? risk = Ask(seed, SeedStage.Germinated, blueprint, command);
+        string reason = command.Reason;
+        if (risk is { Action: RiskAction.Downgrade })
+        {
+            reason += $"; {blueprint} downgraded to {risk.Blueprint} by risk rule '{risk.Rule}': {risk.Reason}";
+            blueprint = Blueprint.Parse(risk.Blueprint!);
+        }
+        else if (risk is { Allowed: false })
+        {
+            Refuse(seed, command, command.Issuer, null, Describe(risk), risk);
+            return false;
+        }
+
+        return Attach(seed, command, blueprint, reason, risk);
+    }
+
+    private bool Attach(SeedRecord seed, GerminateCommand command, Blueprint blueprint, string reason, RiskVerdict? risk)
+    {
         LatticeSeed description = Describe(seed, blueprint, SeedStage.Germinated, 0);
         ulong key = KeyedRandom.Bits(
             InitialParameters,
@@ -60,7 +90,7 @@ public sealed partial class SeedLifecycle
         GateVerdict verdict = Gates.Germination(new GerminationInput(blueprint, seed.Layout, seed.Channels, cost, BudgetLeft(), parameters));
         if (!verdict.Passed)
         {
-            Refuse(seed, command, command.Issuer, verdict);
+            Refuse(seed, command, command.Issuer, verdict, risk: risk);
             return false;
         }
 
@@ -70,7 +100,7 @@ public sealed partial class SeedLifecycle
         seed.Germinations++;
         BeginGraft(seed, command, cost);
         _store!.Assign(seed.Row, (uint)KeyedRandom.Key(blueprint.Name) | 1, 0, 0);
-        Move(seed, SeedStage.Germinated, command, command.Issuer, command.Reason, verdict);
+        Move(seed, SeedStage.Germinated, command, command.Issuer, reason, verdict, risk);
         return true;
     }
 
@@ -82,14 +112,15 @@ public sealed partial class SeedLifecycle
         }
 
         GateVerdict verdict = Gates.Worth(seed.Gains, RequiredGain(seed), Options);
-        if (!verdict.Passed)
+        RiskVerdict? risk = Ask(seed, SeedStage.Fossilized, seed.Blueprint!, command);
+        if (Objection(verdict, risk) is not null)
         {
-            Refuse(seed, command, command.Issuer, verdict);
+            Stop(seed, command, command.Issuer, verdict, risk);
             return false;
         }
 
         EndGraft(seed, GraftEnd.Fossilized, command.Issuer, command.Reason);
-        Move(seed, SeedStage.Fossilized, command, command.Issuer, command.Reason, verdict);
+        Move(seed, SeedStage.Fossilized, command, command.Issuer, command.Reason, verdict, risk);
         return true;
     }
 
@@ -105,7 +136,8 @@ public sealed partial class SeedLifecycle
         return true;
     }
 
-    private void Cull(SeedRecord seed, LifecycleCommand? command, string issuer, string reason, GateVerdict? verdict)
+    private void Cull(
+        SeedRecord seed, LifecycleCommand? command, string issuer, string reason, GateVerdict? verdict, RiskVerdict? risk = null)
     {
         if (!seed.Rejected.Contains(seed.Blueprint!.Name))
         {
@@ -114,7 +146,7 @@ public sealed partial class SeedLifecycle
 
         EndGraft(seed, GraftEnd.Culled, issuer, reason);
         _executor.Release(seed.Id);
-        Move(seed, SeedStage.Culled, command, issuer, reason, verdict);
+        Move(seed, SeedStage.Culled, command, issuer, reason, verdict, risk);
         _store!.SetAlpha(seed.Row, 0);
         _store.Assign(seed.Row, 0, (uint)Options.EmbargoEpochs, 0);
         seed.ClearModule();

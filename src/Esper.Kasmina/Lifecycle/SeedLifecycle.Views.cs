@@ -133,6 +133,7 @@ public sealed partial class SeedLifecycle
     [
         .. _settings.Blueprints.Select(Blueprint.Parse)
             .Where(blueprint => SiteFit.Objection(blueprint, seed.Layout) is null)
+            .Where(blueprint => _veto?.QuarantinedAt(seed.Id.Site).Contains(blueprint.Name) != true)
             .Where(blueprint => CostOf(seed, blueprint) is var cost && cost.Parameters <= left.Parameters && cost.Flops <= left.Flops)
             .Select(blueprint => blueprint.Name),
     ];

@@ -24,6 +24,7 @@ public sealed partial class SeedLifecycle : IDisposable
     private readonly LifecycleSettings _settings;
     private readonly TimeProvider _clock;
     private readonly Action<LifecycleEvent> _report;
+    private readonly ILifecycleVeto? _veto;
     private int _epoch;
     private long _step;
 
@@ -33,13 +34,16 @@ public sealed partial class SeedLifecycle : IDisposable
     /// <param name="settings">The run's settings.</param>
     /// <param name="clock">Time stamps of events.</param>
     /// <param name="report">Receives every event.</param>
+    /// <param name="veto">Asked before every change that adds to the model; null for a lifecycle that makes none.</param>
     public SeedLifecycle(
         ImmutableArray<LatticePlace> places,
         ISeedExecutor executor,
         LifecycleSettings settings,
         TimeProvider clock,
-        Action<LifecycleEvent> report)
+        Action<LifecycleEvent> report,
+        ILifecycleVeto? veto = null)
     {
+        _veto = veto;
         _places = places;
         _executor = executor;
         _settings = settings;
@@ -178,13 +182,18 @@ public sealed partial class SeedLifecycle : IDisposable
             }
 
             GateVerdict verdict = Gates.Isolation(seed.Isolation);
-            if (verdict.Passed)
+            RiskVerdict? risk = Ask(seed, SeedStage.Training, seed.Blueprint!, null);
+            if (Objection(verdict, risk) is null)
             {
-                Move(seed, SeedStage.Training, null, Engine, "isolated from the host", verdict);
+                Move(seed, SeedStage.Training, null, Engine, "isolated from the host", verdict, risk);
+            }
+            else if (!verdict.Passed)
+            {
+                Cull(seed, null, Engine, verdict.Reason, verdict, risk);
             }
             else
             {
-                Cull(seed, null, Engine, verdict.Reason, verdict);
+                Stop(seed, null, Engine, verdict, risk!);
             }
         }
     }
@@ -213,22 +222,28 @@ public sealed partial class SeedLifecycle : IDisposable
         SeedState state = State(seed);
         GrowthSignal? signal = growth.TryGetValue(seed.Id, out GrowthSignal probed) ? probed : null;
         GateVerdict verdict = Gates.Readiness(seed.Telemetry, signal, (int)state.Age, Options);
-        if (verdict.Passed)
+        RiskVerdict? risk = Ask(seed, SeedStage.Blending, seed.Blueprint!, null);
+        string? objection = Objection(verdict, risk);
+        if (objection is null)
         {
             seed.BlendStep = 0;
-            Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a lasting signal", verdict);
+            Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a lasting signal", verdict, risk);
             if (RampSteps == 0)
             {
                 SetAlpha(seed, Options.AlphaTarget);
             }
         }
+        else if (risk is { Condemns: true })
+        {
+            Stop(seed, null, Engine, verdict, risk);
+        }
         else if (verdict.Terminal || state.Age >= Options.TrainingLimit)
         {
-            Cull(seed, null, Engine, $"not ready after {state.Age} epochs: {verdict.Reason}", verdict);
+            Cull(seed, null, Engine, $"not ready after {state.Age} epochs: {objection}", verdict, risk);
         }
         else
         {
-            Refuse(seed, null, Engine, verdict);
+            Refuse(seed, null, Engine, verdict, objection, risk);
         }
     }
 
@@ -236,13 +251,14 @@ public sealed partial class SeedLifecycle : IDisposable
     {
         SeedState state = State(seed);
         GateVerdict verdict = Gates.Settled(state.Alpha, (int)state.Age, Options);
-        if (verdict.Passed)
+        RiskVerdict? risk = Ask(seed, SeedStage.Holding, seed.Blueprint!, null);
+        if (Objection(verdict, risk) is null)
         {
-            Move(seed, SeedStage.Holding, null, Engine, "alpha at its target", verdict);
+            Move(seed, SeedStage.Holding, null, Engine, "alpha at its target", verdict, risk);
         }
         else
         {
-            Refuse(seed, null, Engine, verdict);
+            Stop(seed, null, Engine, verdict, risk);
         }
     }
 
@@ -252,7 +268,10 @@ public sealed partial class SeedLifecycle : IDisposable
         if (state.Age > Options.HoldingLimit)
         {
             GateVerdict verdict = Gates.Worth(seed.Gains, RequiredGain(seed), Options);
-            Cull(seed, null, Engine, $"no sufficient gain within {Options.HoldingLimit} epochs: {verdict.Reason}", verdict);
+            string why = verdict.Passed
+                ? $"its gain suffices, but it was not made permanent within {Options.HoldingLimit} epochs"
+                : $"no sufficient gain within {Options.HoldingLimit} epochs: {verdict.Reason}";
+            Cull(seed, null, Engine, why, verdict);
         }
     }
 
@@ -268,7 +287,13 @@ public sealed partial class SeedLifecycle : IDisposable
     }
 
     private void Move(
-        SeedRecord seed, SeedStage to, LifecycleCommand? command, string issuer, string reason, GateVerdict? verdict)
+        SeedRecord seed,
+        SeedStage to,
+        LifecycleCommand? command,
+        string issuer,
+        string reason,
+        GateVerdict? verdict,
+        RiskVerdict? risk = null)
     {
         SeedStage from = State(seed).Stage;
         string? blueprint = seed.Blueprint?.Name;
@@ -279,11 +304,30 @@ public sealed partial class SeedLifecycle : IDisposable
         }
 
         _report(new LifecycleEvent(
-            _clock.GetUtcNow(), _epoch, _step, seed.Id, from, to, blueprint, command?.Id, issuer, reason, verdict));
+            _clock.GetUtcNow(), _epoch, _step, seed.Id, from, to, blueprint, command?.Id, issuer, reason, verdict, risk));
+    }
+
+    /// <summary>Makes no change that gate or veto object to; where the veto condemns the module, it goes.</summary>
+    private void Stop(SeedRecord seed, LifecycleCommand? command, string issuer, GateVerdict verdict, RiskVerdict? risk)
+    {
+        if (risk is { Condemns: true })
+        {
+            Cull(seed, command, RiskIssuer, Describe(risk), verdict, risk);
+        }
+        else
+        {
+            Refuse(seed, command, issuer, verdict, Objection(verdict, risk), risk);
+        }
     }
 
     private void Refuse(
-        SeedRecord seed, LifecycleCommand? command, string issuer, GateVerdict? verdict, string? reason = null)
+        SeedRecord seed,
+        LifecycleCommand? command,
+        string issuer,
+        GateVerdict? verdict,
+        string? reason = null,
+        RiskVerdict? risk = null,
+        CommandRefusal? refusal = null)
     {
         SeedStage stage = State(seed).Stage;
         string? blueprint = seed.Blueprint?.Name ?? (command as GerminateCommand)?.Blueprint;
@@ -298,7 +342,9 @@ public sealed partial class SeedLifecycle : IDisposable
             command?.Id,
             issuer,
             $"refused: {reason ?? verdict!.Reason}",
-            verdict));
+            verdict,
+            risk,
+            refusal));
     }
 
     private void SetAlpha(SeedRecord seed, double alpha)

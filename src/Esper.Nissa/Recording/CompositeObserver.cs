@@ -29,6 +29,10 @@ public sealed class CompositeObserver : IRunObserver
     public void OnDecision(DecisionReport report) => Tell(report, static (observer, value) => observer.OnDecision(value));
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure) =>
+        Tell(failure, static (observer, value) => observer.OnDecisionFailed(value));
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => Tell(report, static (observer, value) => observer.OnEpoch(value));
 
     /// <inheritdoc/>

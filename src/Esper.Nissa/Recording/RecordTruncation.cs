@@ -49,7 +49,16 @@ internal static class RecordTruncation
         List<JsonElement> decisions = Filter(
             directory.DecisionsPath,
             (reader, line) => DecisionRecord.Of(line, reader).Decision.State.Epoch <= completedEpochs);
+        List<JsonElement>? failures = File.Exists(directory.FailuresPath)
+            ? Filter(directory.FailuresPath, (reader, line) => reader.Convert<DecisionFailure>(line).Epoch <= completedEpochs)
+            : null;
+
         Replace(directory.MetricsPath, metrics);
+        if (failures is not null)
+        {
+            Replace(directory.FailuresPath, failures);
+        }
+
         Replace(directory.EventsPath, events);
         Replace(directory.DecisionsPath, decisions);
         File.Delete(directory.SummaryPath);

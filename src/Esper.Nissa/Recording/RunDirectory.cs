@@ -25,6 +25,9 @@ public sealed class RunDirectory
     /// <summary>One decision a line, see <see cref="DecisionRecord"/>.</summary>
     public string DecisionsPath => Path.Combine(Root, "decisions.jsonl");
 
+    /// <summary>One decision that was not made a line; absent where every one was.</summary>
+    public string FailuresPath => Path.Combine(Root, "failures.jsonl");
+
     /// <summary>How the run ended; absent while it runs and after a crash.</summary>
     public string SummaryPath => Path.Combine(Root, "summary.json");
 
@@ -95,7 +98,7 @@ public sealed class RunDirectory
 
     private string? FindTraceOfRun()
     {
-        string[] files = [InfoPath, MetricsPath, EventsPath, DecisionsPath, SummaryPath];
+        string[] files = [InfoPath, MetricsPath, EventsPath, DecisionsPath, FailuresPath, SummaryPath];
         if (Array.Find(files, File.Exists) is { } file)
         {
             return Path.GetFileName(file);

@@ -10,6 +10,7 @@ namespace Esper.Nissa;
 /// <param name="Epochs">Epochs in order.</param>
 /// <param name="Steps">Recorded steps in order; empty unless step recording was on.</param>
 /// <param name="Events">Lifecycle events in order.</param>
+/// <param name="Failures">Decisions that were not made, in order.</param>
 /// <param name="Summary">How it ended; null while it runs and after a crash.</param>
 /// <param name="Configuration">Text of the configuration; null if the directory has none.</param>
 /// <param name="Warnings">What was left out in reading, in sentences; empty for a sound record.</param>
@@ -18,6 +19,7 @@ public sealed record RunRecord(
     ImmutableArray<EpochReport> Epochs,
     ImmutableArray<StepRecord> Steps,
     ImmutableArray<LifecycleEvent> Events,
+    ImmutableArray<DecisionFailure> Failures,
     RunSummary? Summary,
     string? Configuration,
     ImmutableArray<string> Warnings)
@@ -37,9 +39,10 @@ public sealed record RunRecord(
         (ImmutableArray<EpochReport> epochs, ImmutableArray<StepRecord> steps) =
             ReadMetrics(directory.MetricsPath, info, warnings);
         ImmutableArray<LifecycleEvent> events = ReadEvents(directory.EventsPath, info, warnings);
+        ImmutableArray<DecisionFailure> failures = ReadFailures(directory.FailuresPath, warnings);
         RunSummary? summary = File.Exists(directory.SummaryPath) ? ReadDocument<RunSummary>(directory.SummaryPath) : null;
         string? configuration = File.Exists(directory.ConfigPath) ? File.ReadAllText(directory.ConfigPath) : null;
-        return new RunRecord(info, epochs, steps, events, summary, configuration, warnings.ToImmutable());
+        return new RunRecord(info, epochs, steps, events, failures, summary, configuration, warnings.ToImmutable());
     }
 
     private static T ReadDocument<T>(string path)
@@ -106,6 +109,24 @@ public sealed record RunRecord(
 
         AddWarning(reader, warnings);
         return events.ToImmutable();
+    }
+
+    private static ImmutableArray<DecisionFailure> ReadFailures(string path, ImmutableArray<string>.Builder warnings)
+    {
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        ImmutableArray<DecisionFailure>.Builder failures = ImmutableArray.CreateBuilder<DecisionFailure>();
+        using JsonLinesReader reader = new(path);
+        while (reader.TryRead(out JsonElement? line))
+        {
+            failures.Add(reader.Convert<DecisionFailure>(line.Value));
+        }
+
+        AddWarning(reader, warnings);
+        return failures.ToImmutable();
     }
 
     private static void RequireKnown(SeedId seed, RunInfo info, JsonLinesReader reader)

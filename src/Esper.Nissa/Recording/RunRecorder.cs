@@ -7,7 +7,8 @@ namespace Esper.Nissa;
 
 /// <summary>
 /// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k
-/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, a line of <c>decisions.jsonl</c> a decision, <c>summary.json</c> at the end.
+/// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, a line of <c>decisions.jsonl</c> a decision, a line of
+/// <c>failures.jsonl</c> a decision that failed, <c>summary.json</c> at the end.
 /// </summary>
 /// <remarks>
 /// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics
@@ -20,6 +21,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     private readonly JsonLinesWriter _metrics;
     private readonly JsonLinesWriter _events;
     private readonly DecisionWriter _decisions;
+    private JsonLinesWriter? _failures;
 
     /// <summary>Starts recording a new run.</summary>
     /// <param name="directory">A directory that holds no run yet.</param>
@@ -79,6 +81,13 @@ public sealed class RunRecorder : IRunObserver, IDisposable
     public void OnDecision(DecisionReport report) => _decisions.Write(report);
 
     /// <inheritdoc/>
+    public void OnDecisionFailed(DecisionFailure failure)
+    {
+        _failures ??= new JsonLinesWriter(_directory.FailuresPath);
+        _failures.Write(failure);
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => _metrics.Write(report, MetricKind.Epoch);
 
     /// <inheritdoc/>
@@ -90,6 +99,7 @@ public sealed class RunRecorder : IRunObserver, IDisposable
         _metrics.Dispose();
         _events.Dispose();
         _decisions.Dispose();
+        _failures?.Dispose();
     }
 
     private static void WriteDocument<T>(string path, T document)

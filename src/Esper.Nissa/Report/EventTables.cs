@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 
@@ -8,11 +9,11 @@ internal static class EventTables
 {
     private const int MostRows = 1000;
 
-    private static readonly string[] Headings = ["Epoch", "Step", "Seed", "Change", "Issuer", "Gate", "Reason and measurements"];
+    private static readonly string[] Headings = ["Epoch", "Step", "Seed", "Change", "Issuer", "Gate, risk", "Reason and measurements"];
 
     public static void Write(RunRecord record, Markup output)
     {
-        if (record.Events.IsEmpty)
+        if (record.Events.IsEmpty && record.Failures.IsEmpty)
         {
             return;
         }
@@ -20,6 +21,7 @@ internal static class EventTables
         LifecycleEvent[] refused = [.. record.Events.Where(IsRefused)];
         LifecycleEvent[] others = [.. record.Events.Where(e => !IsRefused(e))];
         output.Open("section").Element("h2", "Decisions");
+        WriteFailures(record.Failures, output);
         WriteTable("Refusals and failed gates", refused, output);
         WriteTable("Changes of stage", others, output);
         output.Close();
@@ -71,34 +73,73 @@ internal static class EventTables
         }
 
         output.Close().Element("td", change.Issuer)
-            .Element("td", change.Verdict is { } verdict ? Outcome(verdict) : HumanText.Nothing, ("class", "change"))
+            .Element("td", Outcome(change), ("class", "change"))
             .Open("td").Text(change.Reason);
         WriteVerdict(change, output);
         output.Close().Close();
     }
 
-    private static string Outcome(GateVerdict verdict) =>
-        $"{verdict.Gate} {(verdict.Passed ? "✓" : verdict.Terminal ? "✗ terminal" : "✗")}";
-
-    private static void WriteVerdict(LifecycleEvent change, Markup output)
+    private static void WriteFailures(ImmutableArray<DecisionFailure> failures, Markup output)
     {
-        if (change.Verdict is not { } verdict)
+        if (failures.IsEmpty)
         {
             return;
         }
 
-        if (verdict.Reason != change.Reason)
+        output.Open("details", ("open", "open")).Element("summary", $"Decisions that were not made ({HumanText.Whole(failures.Length)})")
+            .Open("ul", ("class", "measurements"));
+        foreach (DecisionFailure failure in failures.TakeLast(MostRows))
         {
-            output.Element("div", verdict.Reason, ("class", "muted"));
+            output.Element("li", $"Epoch {HumanText.Whole(failure.Epoch)}, step {HumanText.Whole(failure.Step)}, {failure.Policy}: "
+                + $"{failure.Reason} ({failure.Consecutive} of {failure.MostConsecutive} in a row that end the run)", ("class", "bad"));
         }
 
-        if (verdict.Measurements.IsEmpty)
+        output.Close().Close();
+    }
+
+    private static string Outcome(LifecycleEvent change)
+    {
+        string[] words =
+        [
+            .. change.Verdict is { } gate ? [$"{gate.Gate} {(gate.Passed ? "✓" : gate.Terminal ? "✗ terminal" : "✗")}"] : Array.Empty<string>(),
+            .. change.Risk is { Allowed: false } risk ? [$"{risk.Rule}: {risk.Action.ToString().ToLowerInvariant()}"] : Array.Empty<string>(),
+            .. change.Refusal is { } refusal ? [$"guard: {refusal.Fault}"] : Array.Empty<string>(),
+        ];
+        return words.Length == 0 ? HumanText.Nothing : string.Join(", ", words);
+    }
+
+    private static void WriteVerdict(LifecycleEvent change, Markup output)
+    {
+        if (change.Verdict is { } verdict)
+        {
+            if (verdict.Reason != change.Reason)
+            {
+                output.Element("div", verdict.Reason, ("class", "muted"));
+            }
+
+            WriteMeasurements(verdict.Measurements, output);
+        }
+
+        // What every rule measured is in events.jsonl; a reader of the page looks for what stood in the way.
+        foreach (RiskFinding finding in change.Risk?.Findings ?? [])
+        {
+            if (finding.Action != RiskAction.Allow)
+            {
+                output.Element("div", $"risk rule {finding.Rule}: {finding.Reason}", ("class", "muted"));
+                WriteMeasurements(finding.Measurements, output);
+            }
+        }
+    }
+
+    private static void WriteMeasurements(ImmutableArray<GateMeasurement> measurements, Markup output)
+    {
+        if (measurements.IsEmpty)
         {
             return;
         }
 
         output.Open("ul", ("class", "measurements"));
-        foreach (GateMeasurement measurement in verdict.Measurements)
+        foreach (GateMeasurement measurement in measurements)
         {
             output.Element("li", $"{(measurement.Passed ? "✓" : "✗")} {measurement.Name}: {HumanText.Number(measurement.Value)} "
                 + $"(threshold {HumanText.Number(measurement.Threshold)})", ("class", measurement.Passed ? "good" : "bad"));

@@ -26,6 +26,7 @@ public sealed record EpochProgress(int Steps, double LossSum, long Examples, lon
 /// <param name="StepMilliseconds">Median step duration of each completed epoch.</param>
 /// <param name="SkippedSteps">Consecutive steps not taken because they were not finite.</param>
 /// <param name="Seeds">The lattice.</param>
+/// <param name="Control">The control around the policy; null in checkpoints from before there was any.</param>
 public sealed record RunState(
     string RunId,
     int EpochsDone,
@@ -36,4 +37,5 @@ public sealed record RunState(
     ImmutableArray<EpochObservation> History,
     ImmutableArray<double> StepMilliseconds,
     int SkippedSteps,
-    ImmutableArray<SeedSnapshot> Seeds);
+    ImmutableArray<SeedSnapshot> Seeds,
+    ControlState? Control = null);

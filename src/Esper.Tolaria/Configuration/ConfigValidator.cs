@@ -3,6 +3,7 @@ using Esper.Contracts;
 using Esper.Contracts.Blueprints;
 using Esper.Kasmina.Lifecycle;
 using Esper.Tamiyo;
+using Esper.Tamiyo.Risk;
 using Esper.Tolaria.Optimization;
 
 namespace Esper.Tolaria.Configuration;
@@ -20,6 +21,7 @@ public static class ConfigValidator
         CheckLattice(check, config.Lattice);
         CheckLifecycle(check, config.Lifecycle);
         CheckPolicy(check, config.Policy);
+        CheckRisk(check, config.Risk);
         CheckTelemetry(check, config.Telemetry);
         return check.Problems;
     }
@@ -144,6 +146,24 @@ public static class ConfigValidator
         check.Between("policy.maximum_pending", policy.MaximumPending, 1, 1_000_000);
         check.Between("policy.cohort", policy.Cohort, 1, 1_000_000);
         check.Between("policy.cohort_keep", policy.CohortKeep, 1, 1_000_000);
+        check.Between("policy.decision_limit_ms", policy.DecisionLimitMs, 0, 86_400_000);
+        check.Between("policy.decision_failures_maximum", policy.DecisionFailuresMaximum, 1, 1_000_000);
+    }
+
+    private static void CheckRisk(Checker check, RiskOptions risk)
+    {
+        check.Between("risk.isolation_minimum", risk.IsolationMinimum ?? 1, -1, 1);
+        check.Between("risk.gradient_ratio_maximum", risk.GradientRatioMaximum ?? 1e30, risk.GradientRatioMinimum ?? 0, 1e30);
+        check.Between("risk.gradient_ratio_minimum", risk.GradientRatioMinimum ?? 0, 0, 1e30);
+        check.Between("risk.loss_window", risk.LossWindow, LossTrend.FewestLosses, 1_000_000);
+        check.Between("risk.loss_spike_maximum", risk.LossSpikeMaximum ?? 1, 0, 1e12);
+        check.Between("risk.loss_spike_rollback", risk.LossSpikeRollback ?? 1e12, risk.LossSpikeMaximum ?? 0, 1e12);
+        check.Between("risk.loss_volatility_maximum", risk.LossVolatilityMaximum ?? 1, 0, 1e12);
+        check.Between("risk.memory_headroom_minimum", risk.MemoryHeadroomMinimum ?? 0, 0, 1);
+        check.Between("risk.step_ms_maximum", risk.StepMsMaximum ?? 1, 0, 86_400_000);
+        check.Between("risk.budget_reserve", risk.BudgetReserve ?? 0, 0, 1);
+        check.OneOf("risk.tier_maximum", risk.TierMaximum ?? RiskRules.TierNames[^1], RiskRules.TierNames);
+        check.Between("risk.confidence_minimum", risk.ConfidenceMinimum ?? 0, 0, 1);
     }
 
     private static void CheckTelemetry(Checker check, TelemetryConfig telemetry)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Esper.Kasmina.Lifecycle;
 using Esper.Tamiyo;
+using Esper.Tamiyo.Risk;
 
 namespace Esper.Tolaria.Configuration;
 
@@ -60,6 +61,9 @@ public sealed record RunConfig
 
     /// <summary>Who decides.</summary>
     public PolicyOptions Policy { get; init; } = new();
+
+    /// <summary>What is refused although it was decided.</summary>
+    public RiskOptions Risk { get; init; } = new();
 
     /// <summary>What is measured and how often.</summary>
     public TelemetryConfig Telemetry { get; init; } = new();

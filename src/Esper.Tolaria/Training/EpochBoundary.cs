@@ -5,16 +5,15 @@ using Esper.Contracts.Lifecycle;
 using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
-using Esper.Tamiyo;
 
 namespace Esper.Tolaria.Training;
 
 /// <summary>
 /// What happens between two epochs, in this order: validate; probe the gradient, if a gate or the policy needs it; let the lifecycle
 /// take its own steps (gates G2 to G4); measure what holding seeds are worth; decide; carry out; check isolation and start training what has germinated
-/// (gate G1). Decisions see validation and training data only.
+/// (gate G1). The risk engine is asked before each of these changes. A policy that does not decide in time decides nothing. Decisions see validation and training data only.
 /// </summary>
-internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IGrowthPolicy policy, DecisionScribe scribe)
+internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, RunControl control, DecisionScribe scribe)
 {
     /// <summary>Epochs whose mean validation loss G4 compares with.</summary>
     private const int ReferenceEpochs = 3;
@@ -24,6 +23,12 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
 
     /// <summary>Training operations that probes and checks took at this boundary.</summary>
     public double ExtraFlops { get; private set; }
+
+    /// <summary>Steps done when the boundary is crossed.</summary>
+    public long Step { get; set; }
+
+    /// <summary>Median duration of the epoch's steps in milliseconds; null where none was taken in this sitting.</summary>
+    public double? StepMilliseconds { get; set; }
 
     /// <summary>Validates the model.</summary>
     public Evaluation Validate(CancellationToken cancellation) =>
@@ -44,18 +49,29 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
         }
 
         int epoch = history[^1].Epoch;
+        control.Observe(history, StepMilliseconds);
         Dictionary<SeedId, GrowthSignal> growth = lifecycle.Any(SeedStage.Training) ? Probe(epoch, cancellation) : [];
         lifecycle.EndEpoch(validation.Loss, Reference(history), growth);
+        if (control.SeeToRollBack(lifecycle))
+        {
+            return;
+        }
+
         MeasureGains(cancellation);
         SystemState state = StateOf(history, growth);
-        if (!last && growth.Count == 0 && policy.NeedsProbe(state))
+        bool? probe = last || growth.Count > 0 ? false : control.NeedsProbe(state, Step);
+        if (probe == true)
         {
             state = state with { Seeds = lifecycle.Observations(Probe(epoch, cancellation)) };
         }
 
         SystemStateRules.Require(state);
-        Decide(state, last);
-        if (!last)
+        if (probe is not null)
+        {
+            control.Decide(state, Step, lifecycle, scribe, germinate: !last);
+        }
+
+        if (!control.SeeToRollBack(lifecycle) && !last)
         {
             StartGerminated(epoch, cancellation);
         }
@@ -122,23 +138,6 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, IG
             bench.Session,
             bench.Wrapped.Sites.Length,
             BatchTensors.Stream(bench.Data.Train, ProbeEpochs + epoch, cancellation).Take(batches));
-    }
-
-    private void Decide(SystemState state, bool last)
-    {
-        ImmutableArray<LifecycleCommand> commands = policy.Decide(state);
-        scribe.Begin(policy.Name, state, commands);
-        lifecycle.SetDecision(state);
-        foreach (LifecycleCommand command in commands)
-        {
-            if (!last || command is not GerminateCommand)
-            {
-                lifecycle.Execute(command);
-            }
-        }
-
-        lifecycle.SetDecision(null);
-        scribe.End();
     }
 
     private void StartGerminated(int epoch, CancellationToken cancellation)

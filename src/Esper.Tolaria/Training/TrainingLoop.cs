@@ -7,7 +7,6 @@ using Esper.Data;
 using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
-using Esper.Tamiyo;
 using Esper.Tolaria.Checkpoints;
 using Esper.Tolaria.Optimization;
 
@@ -26,6 +25,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly SeedLifecycle _lifecycle;
     private readonly EpochBoundary _boundary;
+    private readonly RunControl _control;
     private readonly List<double> _stepMilliseconds = [];
     private readonly long _started;
     private RunState _state;
@@ -34,7 +34,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Prepares a run that has not started.</summary>
     public TrainingLoop(
-        Workbench bench, IGrowthPolicy policy, IRunObserver observer, TimeProvider clock, CheckpointStore checkpoints, string runId)
+        Workbench bench, RunControl control, IRunObserver observer, TimeProvider clock, CheckpointStore checkpoints, string runId)
     {
         _bench = bench;
         _observer = observer;
@@ -42,9 +42,10 @@ internal sealed class TrainingLoop : IDisposable
         _checkpoints = checkpoints;
         _schedule = new LearningRateSchedule(
             bench.Config.Schedule, bench.Config.Optimizer.LearningRate!.Value, (long)bench.Config.Epochs * bench.StepsPerEpoch);
+        _control = control;
         DecisionScribe scribe = new(observer);
-        _lifecycle = bench.CreateLifecycle(clock, scribe.OnLifecycle);
-        _boundary = new EpochBoundary(bench, _lifecycle, policy, scribe);
+        _lifecycle = bench.CreateLifecycle(clock, scribe.OnLifecycle, control.Veto);
+        _boundary = new EpochBoundary(bench, _lifecycle, control, scribe);
         _started = clock.GetTimestamp();
         _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], 0, []);
     }
@@ -71,6 +72,7 @@ internal sealed class TrainingLoop : IDisposable
     public void Restore(Checkpoint checkpoint)
     {
         checkpoint.LoadInto(_bench.Session, _lifecycle);
+        _control.Restore(checkpoint.State.Control);
         _state = checkpoint.State;
     }
 
@@ -223,6 +225,7 @@ internal sealed class TrainingLoop : IDisposable
         ImmutableArray<EpochObservation> history =
             _state.History.Add(new EpochObservation(epoch, trainLoss, trainAccuracy, validation.Loss, validation.Accuracy));
         _lifecycle.SetTime(epoch, _state.Step);
+        (_boundary.Step, _boundary.StepMilliseconds) = (_state.Step, Median.OfAny(_stepMilliseconds));
         ImmutableArray<SeedReport> measured = _lifecycle.Reports();
         _boundary.Cross(history, validation, epoch == _bench.Config.Epochs, CancellationToken.None);
         ImmutableArray<SeedReport> seeds = WithTelemetry(_lifecycle.Reports(), measured);
@@ -274,7 +277,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void WriteCheckpoint(double secondsBefore)
     {
-        _state = _state with { Seconds = secondsBefore + SittingSeconds, Seeds = _lifecycle.Save() };
+        _state = _state with { Seconds = secondsBefore + SittingSeconds, Seeds = _lifecycle.Save(), Control = _control.Save() };
         _checkpoints.Write(_bench.Session, _state);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Data;
 using Esper.Graph;
@@ -70,7 +71,7 @@ internal sealed class Workbench : IDisposable
     }
 
     /// <summary>A lifecycle over the host's lattice, all seeds dormant.</summary>
-    public SeedLifecycle CreateLifecycle(TimeProvider clock, Action<LifecycleEvent> report)
+    public SeedLifecycle CreateLifecycle(TimeProvider clock, Action<LifecycleEvent> report, ILifecycleVeto? veto = null)
     {
         LatticeConfig lattice = Config.Lattice;
         LifecycleSettings settings = new(
@@ -81,7 +82,7 @@ internal sealed class Workbench : IDisposable
             Config.Batch,
             HostCost.Parameters,
             new GrowthBudget(lattice.ParameterBudget * HostCost.Parameters, lattice.FlopBudget * HostCost.ForwardFlops));
-        return new SeedLifecycle(Places(Wrapped.Sites), new SessionExecutor(Session), settings, clock, report);
+        return new SeedLifecycle(Places(Wrapped.Sites), new SessionExecutor(Session), settings, clock, report, veto);
     }
 
     public void Dispose()

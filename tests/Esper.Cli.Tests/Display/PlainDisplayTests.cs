@@ -32,6 +32,18 @@ public sealed class PlainDisplayTests
     }
 
     [Fact]
+    public void A_decision_that_failed_is_a_line()
+    {
+        StringWriter output = new();
+        new PlainDisplay(output).OnDecisionFailed(new Contracts.Runs.DecisionFailure(
+            DateTimeOffset.UnixEpoch, 3, 120, "bandit", 250, 2, 3, "asked what to do, the policy did not answer within 250 ms"));
+        Assert.Equal(
+            "failed policy bandit, epoch 3, step 120: decision failed (2 of 3 in a row that end the run): "
+            + $"asked what to do, the policy did not answer within 250 ms{Environment.NewLine}",
+            output.ToString());
+    }
+
+    [Fact]
     public void Nothing_written_is_an_escape()
     {
         StringWriter output = new();
