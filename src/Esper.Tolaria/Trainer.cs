@@ -36,6 +36,7 @@ public static class Trainer
         IGrowthPolicy policy = GrowthPolicies.Create(request.Config.Policy);
         using Workbench bench = Workbench.Open(request.Config, cancellation);
         RunDirectory directory = RunDirectory.Create(path, resuming);
+        using RunLock held = directory.Lock();
         CheckpointStore checkpoints = new(directory.CheckpointsPath, bench.Config.Telemetry.CheckpointsKept);
         string? checkpoint = resuming ? checkpoints.Newest() : null;
         Checkpoint? saved = checkpoint is null ? null : CheckpointStore.Read(checkpoint);
@@ -54,6 +55,7 @@ public static class Trainer
         }
 
         observers.OnStarted(Describe(bench, policy, loop.State.RunId, done, directory));
+        loop.Begin(restored: saved is not null);
         bool completed = loop.Run(cancellation);
         RunSummary summary = Summarize(bench, policy, loop, completed, directory);
         observers.OnFinished(summary);
