@@ -132,6 +132,7 @@ public sealed class UsageTests
         Listen = (first, second) => new Interruption(first, second),
         Train = (_, _, _, _) => throw new NotSupportedException(),
         ConfigOf = _ => throw new NotSupportedException(),
+        Launcher = new CliRun().Launcher,
         Evaluate = (_, _, _, _, _) => throw new NotSupportedException(),
         Probe = new SoundMachine(),
     };

@@ -3,6 +3,7 @@ using Esper.Contracts;
 using Esper.Contracts.Blueprints;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
 using Esper.Kasmina.Lifecycle;
 
 namespace Esper.Kasmina.Tests;

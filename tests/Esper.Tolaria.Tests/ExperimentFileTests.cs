@@ -1,6 +1,5 @@
 using System.Text;
 using Esper.Contracts;
-using Esper.Data;
 using Esper.Nissa.Experiments;
 using Esper.Tamiyo;
 using Esper.Tolaria.Experiments;

@@ -51,10 +51,10 @@ public sealed class StartingPointTests : IDisposable
     public void Another_host_or_lattice_or_an_empty_directory_is_refused_with_the_reason()
     {
         Train(Small with { Epochs = 1 }, "source");
-        RunConfig from = Small with { StartFrom = Path.Combine(_root, "source"), Lattice = Small.Lattice with { Initial = [] } };
-        Assert.Contains("of another host: tensor 'param/", Refusal(from with { Host = "cnn3:6-8" }), StringComparison.Ordinal);
-        Assert.Contains("not this run's", Refusal(from with { Lattice = from.Lattice with { SeedsPerSite = 1 } }), StringComparison.Ordinal);
-        Assert.Contains("There is no directory", Refusal(from with { StartFrom = Path.Combine(_root, "none") }), StringComparison.Ordinal);
+        RunConfig later = Small with { StartFrom = Path.Combine(_root, "source"), Lattice = Small.Lattice with { Initial = [] } };
+        Assert.Contains("of another host: tensor 'param/", Refusal(later with { Host = "cnn3:6-8" }), StringComparison.Ordinal);
+        Assert.Contains("not this run's", Refusal(later with { Lattice = later.Lattice with { SeedsPerSite = 1 } }), StringComparison.Ordinal);
+        Assert.Contains("There is no directory", Refusal(later with { StartFrom = Path.Combine(_root, "none") }), StringComparison.Ordinal);
     }
 
     [Fact]

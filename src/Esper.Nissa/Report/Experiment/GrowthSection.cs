@@ -55,12 +55,15 @@ internal static class GrowthSection
         foreach (LifecycleEvent birth in record.Events.Where(e => e is { From: SeedStage.Dormant, To: SeedStage.Germinated }))
         {
             LifecycleEvent? end = record.Events.FirstOrDefault(e =>
-                e.Seed == birth.Seed && e.Step >= birth.Step && e.From != e.To && e.To is SeedStage.Fossilized or SeedStage.Culled
-                && e.Seed == birth.Seed && e.Step >= birth.Step);
+                e.Seed == birth.Seed && e.Step >= birth.Step && e.From != e.To && (e.To is SeedStage.Fossilized or SeedStage.Culled));
             SeedStage fate = end?.To ?? StageAtEnd(record, birth);
-            SeedReport? measured = record.Epochs.SelectMany(epoch => epoch.Seeds.Where(seed =>
-                    seed.Seed == birth.Seed && seed.Gain is not null && epoch.Epoch > birth.Epoch && (end is null || fate == SeedStage.Fossilized || epoch.Epoch <= end.Epoch)))
-                .LastOrDefault();
+
+            // A place may be used again after a cull; what was measured then belongs to another graft.
+            int last = fate == SeedStage.Culled ? end!.Epoch : int.MaxValue;
+            SeedReport? measured = record.Epochs
+                .Where(epoch => epoch.Epoch > birth.Epoch && epoch.Epoch <= last)
+                .SelectMany(epoch => epoch.Seeds)
+                .LastOrDefault(seed => seed.Seed == birth.Seed && seed.Gain is not null);
             SiteInfo site = record.Info.Sites[birth.Seed.Site];
             yield return new Graft(
                 run.Planned.Id, run.Planned.Arm, birth.Seed.ToString(), site.Name, birth.Blueprint ?? HumanText.Nothing, birth.Epoch, fate,
