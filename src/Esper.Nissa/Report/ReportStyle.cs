@@ -93,7 +93,7 @@ internal static class ReportStyle
         .claim h3{display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center;font-size:15.5px}
         .hypothesis{font-size:16px;max-width:86ch;margin-top:8px}
         .seeddot{fill:var(--muted);opacity:.55}
-        td.arm{font-weight:600;overflow-wrap:anywhere}
+        td.arm{font-weight:600;white-space:nowrap}
         .figures th.number,.figures td.number{text-align:right}
         h4{font-size:13px;margin:14px 0 4px;color:var(--muted)}
         .tip{display:none;position:fixed;z-index:9;pointer-events:none;background:var(--text);color:var(--card);border-radius:6px;padding:6px 10px;font-size:12.5px;line-height:1.45;white-space:pre;max-width:90vw;overflow:hidden}

@@ -21,7 +21,7 @@ public sealed record ExperimentOptions(string Output, string? Data, int Jobs, in
 /// </summary>
 public sealed class ExperimentRunner(IRunLauncher launcher, TimeProvider clock, IExperimentObserver observer)
 {
-    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LockPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Runs to the end, to the budget, or until cancelled.</summary>

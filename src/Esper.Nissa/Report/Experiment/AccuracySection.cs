@@ -22,21 +22,22 @@ internal static class AccuracySection
 
         HashSet<string> major = [.. plan.Claims.SelectMany(claim => claim.B.Append(claim.A)).Append(plan.Baseline)];
         ImmutableArray<BandSeries> overFlops = [.. shown.Select((arm, i) => Series(arm, StyleOf(plan, arm, i), major, point => point.OverFlops))];
-        ImmutableArray<BandSeries> overSeconds = [.. shown.Select((arm, i) => Series(arm, StyleOf(plan, arm, i), major, point => point.OverSeconds))];
+        (string unit, double scale) = shown.SelectMany(arm => arm.Points).Max(point => point.OverSeconds.Last) switch
+        {
+            < 300 => ("s", 1.0),
+            < 18_000 => ("min", 60.0),
+            _ => ("h", 3600.0),
+        };
+        ImmutableArray<BandSeries> overTime =
+            [.. shown.Select((arm, i) => Series(arm, StyleOf(plan, arm, i), major, point => point.OverSeconds.Stretched(1 / scale)))];
         output.Element("p",
             "Mean over seeds of the accuracy on the validation examples, with its 95 % interval. Bold: the arms that the claims are about, and the "
             + $"baseline. A curve stays at its last value where a seed ended sooner. {SweepNote(shown)}", ("class", "note"));
         output.Open("div", ("class", "charts"));
         BandChart.Draw("Against training operations", "training operations, FLOP (forward and backward)",
             value => value == 0 ? "0" : HumanText.Scaled(value), overFlops, output);
-        (string unit, double scale) = overSeconds.SelectMany(s => s.Points).Max(p => p.X) switch
-        {
-            < 300 => ("s", 1.0),
-            < 18_000 => ("min", 60.0),
-            _ => ("h", 3600.0),
-        };
         BandChart.Draw("Against wall-clock", $"wall-clock, {unit}",
-            value => (value / scale).ToString("0.##", CultureInfo.InvariantCulture), overSeconds, output);
+            value => value.ToString("0.##", CultureInfo.InvariantCulture), overTime, output);
         output.Close();
         BandChart.DrawLegend(overFlops, output);
         output.Close();

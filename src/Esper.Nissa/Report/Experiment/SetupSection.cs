@@ -24,11 +24,13 @@ internal static class SetupSection
             output.Open("tr").Element("td", run.Planned.Id).Element("td", run.State.ToString())
                 .Element("td", run.Resolved?.Host ?? string.Empty)
                 .Element("td", run.State == RunState.Finished ? HumanText.Percent(run.Summary.AccuracyFinal!.Value) : run.Failure ?? string.Empty)
-                .Element("td", run.State == RunState.Finished ? run.Summary.ParametersDigest[..12] : string.Empty).Close();
+                .Element("td", run.State == RunState.Finished ? Short(run.Summary.ParametersDigest) : string.Empty).Close();
         }
 
         output.Close().Close().Close().Close().Close();
     }
+
+    private static string Short(string digest) => digest[..Math.Min(12, digest.Length)];
 
     private static string Budget(PlanBudget budget) => (budget.RunSeconds, budget.TrainFlops) switch
     {
