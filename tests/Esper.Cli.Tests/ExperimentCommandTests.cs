@@ -112,7 +112,6 @@ public sealed class ExperimentCommandTests : IDisposable
     public void A_run_stops_when_its_input_ends()
     {
         // An empty input has ended already: the run is cancelled as by a signal, and a later signal is only the second one.
-        using ManualResetEventSlim cancelled = new();
         CliRun cli = new()
         {
             Train = (_, observer, token) =>

@@ -90,8 +90,8 @@ public sealed class ExperimentArmTests : IClassFixture<ExperimentArmTests.Traine
         ExperimentRun upgrade = Run("upgrade");
         Assert.Equal(Run("static").Summary.TrainFlops, upgrade.Resolved!.InheritedFlops);
 
-        // Random parameters begin at ln 10; those of the other arm's end do not.
-        Assert.True(upgrade.Record!.Steps[0].Loss < 0.9 * Run("static").Record!.Steps[0].Loss);
+        // The same first batch, met by random parameters there and by those of the end here.
+        Assert.True(upgrade.Record!.Steps[0].Loss < Run("static").Record!.Steps[0].Loss);
         Assert.Equal(1, upgrade.Record.Info.FirstEpoch);
     }
 
