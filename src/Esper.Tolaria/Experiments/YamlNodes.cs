@@ -27,14 +27,21 @@ internal static class YamlNodes
     public static YamlMappingNode Parse(string text, string origin)
     {
         YamlStream stream = [];
+        using StringReader reader = new(text);
+        Parser parser = new(reader);
         try
         {
-            using StringReader reader = new(text);
-            stream.Load(reader);
+            stream.Load(parser);
         }
         catch (YamlException error)
         {
             throw new EsperException($"{origin}, line {error.Start.Line}, column {error.Start.Column}: {error.Message}", error);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            // What an unclosed bracket ends as.
+            throw new EsperException(
+                $"{origin}, line {parser.Current?.End.Line ?? 1}: not well-formed YAML behind this line; look for an open bracket or quote.", error);
         }
 
         return stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlMappingNode root
