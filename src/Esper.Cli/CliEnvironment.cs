@@ -2,6 +2,7 @@ using Esper.Cli.Doctor;
 using Esper.Contracts.Runs;
 using Esper.Tolaria;
 using Esper.Tolaria.Configuration;
+using Esper.Tolaria.Experiments;
 
 namespace Esper.Cli;
 
@@ -15,6 +16,12 @@ internal sealed record CliEnvironment
 
     /// <summary>Standard error.</summary>
     public required TextWriter Error { get; init; }
+
+    /// <summary>Standard input.</summary>
+    public TextReader Input { get; init; } = TextReader.Null;
+
+    /// <summary>A variable of the environment; null if it is not set.</summary>
+    public Func<string, string?> Variable { get; init; } = static _ => null;
 
     /// <summary>Whether standard output is a terminal.</summary>
     public required bool OutputIsTerminal { get; init; }
@@ -37,6 +44,9 @@ internal sealed record CliEnvironment
     /// <summary>Evaluates: run directory, split, data path, threads.</summary>
     public required Func<string, string, string?, int, CancellationToken, EvaluationSummary> Evaluate { get; init; }
 
+    /// <summary>Trains the runs of experiments.</summary>
+    public required IRunLauncher Launcher { get; init; }
+
     /// <summary>Looks at this machine.</summary>
     public required IMachineProbe Probe { get; init; }
 
@@ -48,6 +58,8 @@ internal sealed record CliEnvironment
         {
             Output = Console.Out,
             Error = Console.Error,
+            Input = Console.In,
+            Variable = Environment.GetEnvironmentVariable,
             OutputIsTerminal = terminal,
             Width = terminal && Console.WindowWidth > 0 ? Console.WindowWidth : WidthOfFiles,
             Clock = TimeProvider.System,
@@ -55,7 +67,16 @@ internal sealed record CliEnvironment
             Train = Trainer.Train,
             ConfigOf = Trainer.ConfigOf,
             Evaluate = Evaluator.Evaluate,
+            Launcher = OwnProgram(),
             Probe = new MachineProbe(),
         };
+    }
+
+    /// <summary>Trains by this very program: as <c>esper</c>, or as <c>dotnet esper.dll</c>.</summary>
+    private static ProcessRunLauncher OwnProgram()
+    {
+        string program = Environment.ProcessPath ?? "esper";
+        bool runtime = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        return new ProcessRunLauncher(program, runtime ? [Environment.GetCommandLineArgs()[0]] : [], TimeProvider.System);
     }
 }

@@ -79,6 +79,7 @@ internal static class CommandLine
         root.Options.Add(verbose);
         root.Add(TrainCommand.Create(environment));
         root.Add(EvalCommand.Create(environment));
+        root.Add(ExperimentCommand.Create(environment));
         root.Add(ReportCommand.Create(environment));
         root.Add(ReplayCommand.Create(environment));
         root.Add(BenchCommand.Create(environment));

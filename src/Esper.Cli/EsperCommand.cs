@@ -62,6 +62,13 @@ internal sealed class EsperCommand : Command
         SetAction(action);
         return this;
     }
+
+    /// <summary>Sets what the command does.</summary>
+    public EsperCommand Does(Func<ParseResult, CancellationToken, Task<int>> action)
+    {
+        SetAction(action);
+        return this;
+    }
 }
 
 /// <summary>Options that help shows together.</summary>

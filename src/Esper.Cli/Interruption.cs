@@ -53,6 +53,16 @@ internal sealed class Interruption : IDisposable
         return true;
     }
 
+    /// <summary>Like a first signal, if there was none yet: who has closed the input may have sent a signal as well.</summary>
+    public void End()
+    {
+        if (Interlocked.CompareExchange(ref _signals, 1, 0) == 0)
+        {
+            _onFirst();
+            _source.Cancel();
+        }
+    }
+
     /// <summary>Stops listening.</summary>
     public void Dispose()
     {

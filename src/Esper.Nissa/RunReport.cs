@@ -25,7 +25,7 @@ public static class RunReport
         EventTables.Write(record, body);
         ConfigurationSection.Write(record, body);
         body.Close();
-        return Page(record, body.ToString());
+        return Page($"{record.Info.RunId} · Esper run report", body.ToString());
     }
 
     /// <summary>Renders the report into a file, replacing it as a whole.</summary>
@@ -34,8 +34,13 @@ public static class RunReport
     /// <exception cref="EsperException">The file cannot be written.</exception>
     public static void WriteTo(RunRecord record, string path)
     {
+        WriteFile(Render(record), path);
+    }
+
+    /// <summary>Writes a page into a file, replacing it as a whole.</summary>
+    internal static void WriteFile(string html, string path)
+    {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        string html = Render(record);
         try
         {
             AtomicFile.WriteText(path, html);
@@ -56,13 +61,14 @@ public static class RunReport
         return record.Events.IsEmpty ? extent : Math.Max(extent, record.Events.Max(e => e.Step) / stepsPerEpoch);
     }
 
-    private static string Page(RunRecord record, string body) =>
+    /// <summary>A whole page around the content of its body.</summary>
+    internal static string Page(string title, string body) =>
         new Markup()
             .Constant("<!DOCTYPE html>\n").Open("html", ("lang", "en"))
             .Open("head")
             .Empty("meta", ("charset", "utf-8"))
             .Empty("meta", ("name", "viewport"), ("content", "width=device-width, initial-scale=1"))
-            .Element("title", $"{record.Info.RunId} · Esper run report")
+            .Element("title", title)
             .Constant($"<style>{ReportStyle.Css}</style>").Close()
             .Open("body").Constant(body)
             .Constant($"<script>{ReportScript.JavaScript}</script>").Close().Close()

@@ -34,6 +34,7 @@ public static class Trainer
         string path = request.ResumeDirectory ?? request.OutputDirectory ?? Path.Combine("runs", runId);
         using Workbench bench = Workbench.Open(request.Config, cancellation);
         RunDirectory directory = RunDirectory.Create(path, resuming);
+        using RunLock held = directory.Lock();
         CheckpointStore checkpoints = new(directory.CheckpointsPath, bench.Config.Telemetry.CheckpointsKept);
         string? checkpoint = resuming ? checkpoints.Newest() : null;
         Checkpoint? saved = checkpoint is null ? null : CheckpointStore.Read(checkpoint);
@@ -53,6 +54,7 @@ public static class Trainer
         }
 
         observers.OnStarted(Describe(bench, control.PolicyName, loop.State.RunId, done, directory));
+        loop.Begin(restored: saved is not null);
         bool completed = loop.Run(cancellation);
         RunSummary summary = Summarize(bench, control.PolicyName, loop, completed, directory);
         observers.OnFinished(summary);

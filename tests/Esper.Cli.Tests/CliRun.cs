@@ -4,6 +4,7 @@ using Esper.Cli.Doctor;
 using Esper.Contracts.Runs;
 using Esper.Tolaria;
 using Esper.Tolaria.Configuration;
+using Esper.Tolaria.Experiments;
 
 namespace Esper.Cli.Tests;
 
@@ -24,6 +25,12 @@ internal sealed class CliRun
         (directory, split, _, _) => new EvaluationSummary(directory, "cnn3", "glyphs", split, 2000, 0.5, 1.25, 1234, "ab");
 
     public IMachineProbe Probe { get; init; } = new SoundMachine();
+
+    public IRunLauncher Launcher { get; init; } = new NoLauncher();
+
+    public TextReader Input { get; init; } = TextReader.Null;
+
+    public Dictionary<string, string> Variables { get; } = [];
 
     /// <summary>What a command listens with while it runs.</summary>
     public Interruption? Interruption { get; private set; }
@@ -58,6 +65,9 @@ internal sealed class CliRun
             ConfigOf = ConfigOf,
             Evaluate = (directory, split, data, threads, _) => Evaluate(directory, split, data, threads),
             Probe = Probe,
+            Launcher = Launcher,
+            Input = Input,
+            Variable = name => Variables.GetValueOrDefault(name),
         });
     }
 
@@ -66,6 +76,11 @@ internal sealed class CliRun
         observer.OnStarted(Samples.Info());
         observer.OnFinished(summary);
         return summary;
+    }
+
+    private sealed class NoLauncher : IRunLauncher
+    {
+        public Task<string?> RunAsync(RunLaunch launch, CancellationToken cancellation) => throw new InvalidOperationException("Nothing is trained here.");
     }
 
     private Interruption Listen(Action first, Action second)

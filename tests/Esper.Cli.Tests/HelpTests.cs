@@ -7,6 +7,7 @@ public sealed class HelpTests
     [InlineData("train")]
     [InlineData("eval")]
     [InlineData("report")]
+    [InlineData("experiment")]
     [InlineData("replay")]
     [InlineData("bench")]
     [InlineData("hosts")]
@@ -42,8 +43,10 @@ public sealed class HelpTests
               train                     Train a host network and let it grow, or continue a
                                         run.
               eval                      Evaluate the last checkpoint of a run.
-              report                    Render the report of a run, finished or not, as
-                                        HTML.
+              experiment                Train matched arms over several seeds and judge
+                                        claims by rules set before.
+              report                    Render the report of a run or an experiment,
+                                        finished or not, as HTML.
               replay                    Decide again on every state in a run's log, and
                                         compare.
               bench                     Measure how long this machine takes for a

@@ -21,9 +21,9 @@ public sealed class UsageTests
     [InlineData("error: --optimizer: 'adam' is unknown.", "hint: did you mean 'adamw'? Known: sgd, adamw.", "train", "--optimizer", "adam")]
     [InlineData("error: --blueprints: 'lowrnk-8' is no blueprint.", "hint: did you mean 'lowrank-8'? 'esper blueprints' explains the names.", "train", "--blueprints", "affine,lowrnk-8")]
     [InlineData("error: --split: 'tset' is unknown.", "hint: did you mean 'test'? Known: test, validation.", "eval", "x", "--split", "tset")]
-    [InlineData("error: 'esper report DIR' needs DIR", "hint: Directory of a run: the one given by --out, or named at the end of 'esper train'.", "report")]
+    [InlineData("error: 'esper report DIR' needs DIR", "hint: Directory of a run (--out of 'esper train') or of an experiment (--output of 'esper experiment').", "report")]
     [InlineData("error: 'esper report DIR' does not take 'b'", "hint: 'esper report --help' shows what it takes", "report", "a", "b")]
-    [InlineData("error: no command is given", "hint: the commands are train, eval, report, hosts, blueprints, doctor", "--verbose")]
+    [InlineData("error: no command is given", "hint: the commands are train, eval, experiment, report, hosts, blueprints, doctor", "--verbose")]
     [InlineData("error: unknown configuration key 'lifecycle.kapa'", "hint: did you mean 'lifecycle.kappa'?", "train", "--set", "lifecycle.kapa=1")]
     [InlineData("error: unknown configuration key 'kappa'", "hint: did you mean 'lifecycle.kappa'?", "train", "--set", "kappa=1")]
     [InlineData("error: unknown configuration key 'kind'", "hint: did you mean 'optimizer.kind' or 'policy.kind' or 'schedule.kind'?", "train", "--set", "kind=1")]
@@ -65,7 +65,7 @@ public sealed class UsageTests
         Assert.Equal(
             [
                 "error: 'lattice' is a section of the configuration, not a key",
-                "hint: its keys are lattice.blueprints, lattice.flop_budget, lattice.parameter_budget, lattice.seeds_per_site, lattice.sites",
+                "hint: its keys are lattice.blueprints, lattice.flop_budget, lattice.initial, lattice.parameter_budget, lattice.seeds_per_site, lattice.sites",
             ],
             cli.ErrorLines);
     }
@@ -132,6 +132,7 @@ public sealed class UsageTests
         Listen = (first, second) => new Interruption(first, second),
         Train = (_, _, _, _) => throw new NotSupportedException(),
         ConfigOf = _ => throw new NotSupportedException(),
+        Launcher = new CliRun().Launcher,
         Evaluate = (_, _, _, _, _) => throw new NotSupportedException(),
         Probe = new SoundMachine(),
     };

@@ -5,6 +5,7 @@ using Esper.Cli.Output;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Nissa;
+using Esper.Nissa.Experiments;
 
 namespace Esper.Cli.Commands;
 
@@ -43,18 +44,23 @@ internal static class ReportCommand
     /// <summary>Creates the command.</summary>
     public static EsperCommand Create(CliEnvironment environment)
     {
-        Argument<string> directory = CommonOptions.RunDirectory();
+        Argument<string> directory = new("DIR")
+        {
+            Description = "Directory of a run (--out of 'esper train') or of an experiment (--output of 'esper experiment').",
+        };
         Option<string> file = new("--out")
         {
             HelpName = "FILE",
             Description = "Where to write the report. [default: DIR/report.html]",
         };
-        Option<bool> json = CommonOptions.Json("a summary of the run");
-        return new EsperCommand("report", "Render the report of a run, finished or not, as HTML.")
+        Option<bool> json = CommonOptions.Json("a summary of the run, or the results of the experiment");
+        return new EsperCommand("report", "Render the report of a run or an experiment, finished or not, as HTML.")
             .With(directory)
             .WithGroup("Output", file, json)
             .WithExample("esper report runs/first --out first.html", "a report to pass on")
-            .Does(parsed => Run(environment, parsed.GetRequiredValue(directory), parsed.GetValue(file), parsed.GetValue(json)));
+            .Does(parsed => ExperimentDirectory.Is(parsed.GetRequiredValue(directory))
+                ? ExperimentOutput.Write(environment, parsed.GetRequiredValue(directory), parsed.GetValue(file), parsed.GetValue(json))
+                : Run(environment, parsed.GetRequiredValue(directory), parsed.GetValue(file), parsed.GetValue(json)));
     }
 
     private static int Run(CliEnvironment environment, string path, string? file, bool json)

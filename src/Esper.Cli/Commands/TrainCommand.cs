@@ -32,7 +32,7 @@ internal sealed class TrainCommand
             .WithGroup("Growth", options.Growth)
             .WithGroup("Machine", options.Machine)
             .WithGroup("Configuration", options.Config, options.Set, options.PrintConfig)
-            .WithGroup("Output", options.Out, options.Resume, options.Quiet, options.Json)
+            .WithGroup("Output", options.Out, options.Resume, options.Quiet, options.Json, options.WhileInput)
             .WithExample("esper train --epochs 10", "the built-in glyphs, a small network, growth by measurement")
             .WithExample("esper train --dataset cifar10 --data DIR --host wrn-16-1 --epochs 30", "CIFAR-10 in its binary version")
             .WithExample("esper train --policy none --out runs/static", "the same host without growth, to compare with")
@@ -52,7 +52,7 @@ internal sealed class TrainCommand
         }
 
         bool quiet = parsed.GetValue(_options.Quiet);
-        RunSummary summary = Train(request, quiet, json);
+        RunSummary summary = Train(request, quiet, json, parsed.GetValue(_options.WhileInput));
         if (json)
         {
             JsonOutput.Write(_environment.Output, summary);
@@ -81,7 +81,7 @@ internal sealed class TrainCommand
         return ExitCode.Success;
     }
 
-    private RunSummary Train(TrainRequest request, bool quiet, bool json)
+    private RunSummary Train(TrainRequest request, bool quiet, bool json, bool whileInput)
     {
         IRunObserver observer = quiet ? new CompositeObserver()
             : json ? new PlainDisplay(_environment.Error)
@@ -94,7 +94,30 @@ internal sealed class TrainCommand
         using Interruption interruption = _environment.Listen(
             () => Acknowledge(live),
             () => _environment.Output.Write(live is null ? string.Empty : Environment.NewLine + ShowCursor));
+        if (whileInput)
+        {
+            // A thread of its own: the end of the input is waited for as long as the process lives.
+            new Thread(() => AwaitEndOfInput(interruption)) { IsBackground = true, Name = "input" }.Start();
+        }
+
         return _environment.Train(request, observer, _environment.Clock, interruption.Token);
+    }
+
+    private void AwaitEndOfInput(Interruption interruption)
+    {
+        while (_environment.Input.Read() >= 0)
+        {
+            // Nothing is expected; whatever comes is passed over.
+        }
+
+        try
+        {
+            interruption.End();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The run has ended meanwhile.
+        }
     }
 
     private void Acknowledge(LiveDisplay? live)

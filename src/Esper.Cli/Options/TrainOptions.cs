@@ -95,6 +95,13 @@ internal sealed class TrainOptions
     /// <summary>No progress.</summary>
     public Option<bool> Quiet { get; } = new("--quiet") { Description = "Show no progress, only the result." };
 
+    /// <summary>Stop when the input ends: how a run learns that the experiment it belongs to was killed.</summary>
+    public Option<bool> WhileInput { get; } = new("--while-input")
+    {
+        Description = "Stop as for Ctrl-C when standard input ends.",
+        Hidden = true,
+    };
+
     /// <summary>Machine-readable output.</summary>
     public Option<bool> Json { get; } = CommonOptions.Json("the result");
 

@@ -9,7 +9,7 @@ namespace Esper.Cli.Options;
 internal static class TrainRequestBuilder
 {
     private static readonly string[] AllowedWithResume =
-        ["--resume", "--epochs", "--threads", "--data", "--json", "--quiet", "--verbose"];
+        ["--resume", "--epochs", "--threads", "--data", "--json", "--quiet", "--verbose", "--while-input"];
 
     /// <summary>Builds the request.</summary>
     /// <param name="options">The options.</param>

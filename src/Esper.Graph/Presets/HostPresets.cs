@@ -21,7 +21,8 @@ public static class HostPresets
 
     /// <summary>Builds a host.</summary>
     /// <param name="spec">
-    /// <c>cnn3</c> or <c>cnn3:16-32-64</c> (1 to 6 widths), <c>wrn-D-K</c> with D = 6 n + 4, <c>mlp</c> or <c>mlp:256-256</c>,
+    /// <c>cnn3</c> or <c>cnn3:16-32-64</c> (1 to 6 widths), <c>wrn-D-K</c> with D = 6 n + 4 and K a multiple of 1/16 (a quarter of the
+    /// usual widths is 0.25), <c>mlp</c> or <c>mlp:256-256</c>,
     /// <c>char-gpt</c> or <c>char-gpt:LAYERS-WIDTH-HEADS</c>.
     /// </param>
     /// <param name="input">What it reads: an <see cref="ImageInput"/>, for char-gpt a <see cref="TextInput"/>.</param>
@@ -46,7 +47,8 @@ public static class HostPresets
             case "char-gpt":
                 return CharGptPreset.Create(name, Text(name, input), Sizes(name, sizes ?? "4-128-4", 3, 3), labelSmoothing);
             case var wide when sizes is null && wide.StartsWith("wrn-", StringComparison.Ordinal):
-                return WideResNetPreset.Create(name, Image(name, input), Sizes(name, wide[4..], 2, 2), labelSmoothing);
+                (int depth, int width) = DepthAndWidth(name, wide[4..]);
+                return WideResNetPreset.Create(name, Image(name, input), depth, width, labelSmoothing);
             default:
                 throw new GraphException($"'{spec}' is no host. {Suggestion.Phrase(halves[0], Names)} {Forms}");
         }
@@ -62,6 +64,22 @@ public static class HostPresets
             ? sizes
             : throw new GraphException(
                 $"host '{spec}': '{text}' must be {wanted} whole numbers from 1 to {MaximumExtent} with '-' between them. {Forms}");
+    }
+
+    /// <summary>Depth, and the channels of the first group: 16 times the width factor.</summary>
+    private static (int Depth, int Width) DepthAndWidth(string spec, string text)
+    {
+        string[] parts = text.Split('-');
+        int depth = 0;
+        decimal factor = 0;
+        bool formed = parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out depth)
+            && decimal.TryParse(parts[1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out factor)
+            && factor > 0 && factor <= MaximumExtent / 64 && factor * 16 == decimal.Truncate(factor * 16);
+        return formed
+            ? (depth, (int)(factor * 16))
+            : throw new GraphException(
+                $"host '{spec}': '{text}' must be a depth and a width factor that is a multiple of 1/16, such as 28-1 or 28-0.25. {Forms}");
     }
 
     private static ImageInput Image(string spec, HostInput input) =>

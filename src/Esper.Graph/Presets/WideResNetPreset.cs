@@ -1,11 +1,18 @@
+using System.Globalization;
+
 namespace Esper.Graph;
 
 /// <summary>Wide residual network with pre-activation (Zagoruyko and Komodakis 2016): three groups of (depth - 4) / 6 blocks.</summary>
 internal static class WideResNetPreset
 {
-    public static HostPreset Create(string name, ImageInput input, int[] sizes, double labelSmoothing)
+    /// <param name="name">Specification in canonical form.</param>
+    /// <param name="input">Images.</param>
+    /// <param name="depth">Layers that a path passes, 6 n + 4.</param>
+    /// <param name="width">Channels of the first group, which later groups double; 16 for factor 1. The stem has 16 always.</param>
+    /// <param name="labelSmoothing">Share of the target spread over all classes.</param>
+    public static HostPreset Create(string name, ImageInput input, int depth, int width, double labelSmoothing)
     {
-        (int depth, int factor) = (sizes[0], sizes[1]);
+        string factor = (width / 16m).ToString("0.####", CultureInfo.InvariantCulture);
         if (depth < 10 || (depth - 4) % 6 != 0)
         {
             int nearest = Math.Max(10, (int)(Math.Round((depth - 4) / 6.0) * 6) + 4);
@@ -23,7 +30,7 @@ internal static class WideResNetPreset
             using (builder.Scope($"block{block + 1}"))
             {
                 int stride = group > 0 && block % blocks == 0 ? 2 : 1;
-                x = Block(builder, x, checked((16 << group) * factor), stride);
+                x = Block(builder, x, width << group, stride);
             }
         }
 

@@ -34,6 +34,9 @@ public sealed class RunDirectory
     /// <summary>Directory of checkpoints.</summary>
     public string CheckpointsPath => Path.Combine(Root, "checkpoints");
 
+    /// <summary>Held by the process that trains here.</summary>
+    public string LockPath => Path.Combine(Root, "run.lock");
+
     /// <summary>The rendered report.</summary>
     public string ReportPath => Path.Combine(Root, "report.html");
 
@@ -92,6 +95,10 @@ public sealed class RunDirectory
 
         return directory;
     }
+
+    /// <summary>Keeps the run to this process.</summary>
+    /// <exception cref="EsperException">Another process trains here.</exception>
+    public RunLock Lock() => RunLock.Take(LockPath, "a run");
 
     /// <summary>The full path of the directory.</summary>
     public override string ToString() => Root;

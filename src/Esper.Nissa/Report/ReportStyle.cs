@@ -5,13 +5,13 @@ internal static class ReportStyle
 {
     private const string Light = """
         --page:#f5f6f8;--card:#ffffff;--edge:#e1e5ea;--text:#1a202a;--muted:#5b6573;--grid:#e8ebef;--axis:#8b95a3;
-        --hover:rgba(40,80,140,.08);--good:#00714f;--bad:#b34700;--warn:#8a5a00;--goodbg:#e0f4ec;--warnbg:#fdf1d8;
+        --hover:rgba(40,80,140,.08);--good:#00714f;--bad:#b34700;--warn:#8a5a00;--goodbg:#e0f4ec;--warnbg:#fdf1d8;--badbg:#fde6d9;
         --c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b0528a;--c4:#b87f00;--c5:#3b9bd4;--c6:#6f5bb5;--c7:#7d8794;
         """;
 
     private const string Dark = """
         --page:#0f1319;--card:#181d26;--edge:#2a323e;--text:#e6eaf0;--muted:#98a3b3;--grid:#252c37;--axis:#6c7787;
-        --hover:rgba(140,190,255,.10);--good:#35c795;--bad:#ff9a57;--warn:#f2c057;--goodbg:#10382d;--warnbg:#3a2d10;
+        --hover:rgba(140,190,255,.10);--good:#35c795;--bad:#ff9a57;--warn:#f2c057;--goodbg:#10382d;--warnbg:#3a2d10;--badbg:#452410;
         --c0:#4ba6e3;--c1:#f0853a;--c2:#2dc197;--c3:#dd92bd;--c4:#e6b23c;--c5:#8fd0f5;--c6:#a897e6;--c7:#8792a1;
         """;
 
@@ -81,6 +81,21 @@ internal static class ReportStyle
         details{margin-top:8px}
         summary{cursor:pointer;font-weight:600;padding:4px 0}
         pre{background:var(--page);border:1px solid var(--edge);border-radius:6px;padding:12px;overflow-x:auto;font:12.5px/1.5 ui-monospace,"DejaVu Sans Mono",monospace}
+        .band{stroke:none;opacity:.15;pointer-events:none}
+        .curve{fill:none;stroke-width:2.4;stroke-linejoin:round;pointer-events:none}
+        .curve.minor{stroke-width:1.2;opacity:.75}
+        .verdict{display:inline-block;border-radius:99px;padding:1px 11px;font-size:13px;font-weight:650;white-space:nowrap}
+        .verdict.supported{background:var(--goodbg);color:var(--good)}
+        .verdict.refuted{background:var(--badbg);color:var(--bad)}
+        .verdict.not_supported,.verdict.no_verdict{background:var(--warnbg);color:var(--warn)}
+        .claim{border-top:1px solid var(--edge);padding:12px 0 8px}
+        .claim:first-of-type{border-top:0;padding-top:0}
+        .claim h3{display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center;font-size:15.5px}
+        .hypothesis{font-size:16px;max-width:86ch;margin-top:8px}
+        .seeddot{fill:var(--muted);opacity:.55}
+        td.arm{font-weight:600;white-space:nowrap}
+        .figures th.number,.figures td.number{text-align:right}
+        h4{font-size:13px;margin:14px 0 4px;color:var(--muted)}
         .tip{display:none;position:fixed;z-index:9;pointer-events:none;background:var(--text);color:var(--card);border-radius:6px;padding:6px 10px;font-size:12.5px;line-height:1.45;white-space:pre;max-width:90vw;overflow:hidden}
         @media (max-width:700px){main{padding:16px 12px}section{padding:14px}}
         @media print{body{background:#fff}section{break-inside:avoid}}

@@ -24,7 +24,13 @@ public static class ConfigFile
 
     /// <summary>Reads a configuration from text; <paramref name="origin"/> names it in errors.</summary>
     /// <exception cref="EsperException">The text is malformed or has an unknown key.</exception>
-    public static RunConfig Parse(string yaml, string origin)
+    public static RunConfig Parse(string yaml, string origin) => Deserialize(origin, reader => reader.Deserialize<RunConfig?>(yaml));
+
+    /// <summary>Reads a configuration from a part of another file, whose lines errors name.</summary>
+    /// <exception cref="EsperException">A value is not of its key's type, or a key is unknown.</exception>
+    internal static RunConfig Parse(IParser events, string origin) => Deserialize(origin, reader => reader.Deserialize<RunConfig?>(events));
+
+    private static RunConfig Deserialize(string origin, Func<IDeserializer, RunConfig?> read)
     {
         IDeserializer reader = new DeserializerBuilder()
             .WithNamingConvention(UnderscoredNamingConvention.Instance)
@@ -33,7 +39,7 @@ public static class ConfigFile
             .Build();
         try
         {
-            return reader.Deserialize<RunConfig?>(yaml) ?? new RunConfig();
+            return read(reader) ?? new RunConfig();
         }
         catch (YamlException error)
         {

@@ -46,6 +46,11 @@ public static class ConfigValidator
         check.Between("validation_fraction", config.ValidationFraction, 1e-6, 0.5);
         check.Between("label_smoothing", config.LabelSmoothing, 0, 0.999999);
         check.OneOf("device", config.Device, ["cpu", "cuda"]);
+        if (config.Steps is { } steps)
+        {
+            check.Between("steps", steps, 1, 1e15);
+        }
+
         if (config.TrainLimit is { } limit)
         {
             check.Between("train_limit", limit, 1, int.MaxValue);
@@ -94,6 +99,18 @@ public static class ConfigValidator
             catch (FormatException error)
             {
                 check.That(false, $"lattice.blueprints: {error.Message}");
+            }
+        }
+
+        foreach (string module in lattice.Initial.IsDefault ? [] : lattice.Initial)
+        {
+            try
+            {
+                InitialModule.Parse(module);
+            }
+            catch (FormatException error)
+            {
+                check.That(false, $"lattice.initial: {error.Message}");
             }
         }
     }

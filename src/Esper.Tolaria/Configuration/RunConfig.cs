@@ -29,6 +29,14 @@ public sealed record RunConfig
     /// <summary>Passes over the training examples.</summary>
     public int Epochs { get; init; } = 10;
 
+    /// <summary>Steps of the whole run, where it is to end within its last epoch; null = all steps of all epochs.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>
+    /// A run directory or checkpoint whose parameters the run starts with (step 0, fresh optimizer); null = random ones.
+    /// </summary>
+    public string? StartFrom { get; init; }
+
     /// <summary>Examples in a batch.</summary>
     public int Batch { get; init; } = 128;
 
@@ -142,6 +150,12 @@ public sealed record LatticeConfig
 
     /// <summary>Most forward operations that modules may add together, as a share of the host's.</summary>
     public double FlopBudget { get; init; } = 1.0;
+
+    /// <summary>
+    /// Modules that are part of the model from its first step, each <c>SITE:SEED=BLUEPRINT</c>: fossilized, with random parameters like
+    /// the host's own. They count against the budgets.
+    /// </summary>
+    public ImmutableArray<string> Initial { get; init; } = [];
 }
 
 /// <summary>Telemetry settings.</summary>

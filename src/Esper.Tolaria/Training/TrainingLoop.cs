@@ -41,7 +41,7 @@ internal sealed class TrainingLoop : IDisposable
         _clock = clock;
         _checkpoints = checkpoints;
         _schedule = new LearningRateSchedule(
-            bench.Config.Schedule, bench.Config.Optimizer.LearningRate!.Value, (long)bench.Config.Epochs * bench.StepsPerEpoch);
+            bench.Config.Schedule, bench.Config.Optimizer.LearningRate!.Value, bench.TotalSteps);
         _control = control;
         DecisionScribe scribe = new(observer);
         _lifecycle = bench.CreateLifecycle(clock, scribe.OnLifecycle, control.Veto);
@@ -74,6 +74,26 @@ internal sealed class TrainingLoop : IDisposable
         checkpoint.LoadInto(_bench.Session, _lifecycle);
         _control.Restore(checkpoint.State.Control);
         _state = checkpoint.State;
+    }
+
+    /// <summary>
+    /// Gives a run its beginning, after the observers have heard of it: parameters of an earlier run, and modules that are there from
+    /// the start. A restored run has them; the record of one that has no epoch yet starts over and hears of them again.
+    /// </summary>
+    public void Begin(bool restored)
+    {
+        if (restored)
+        {
+            _lifecycle.ReportInitial(_state.EpochsDone == 0 ? _bench.InitialModules : []);
+            return;
+        }
+
+        if (_bench.Config.StartFrom is { } source)
+        {
+            StartingPoint.Load(source, _bench.Session, _lifecycle);
+        }
+
+        _lifecycle.AttachInitial(_bench.InitialModules);
     }
 
     /// <summary>Trains to the last epoch, or until cancelled.</summary>
@@ -109,7 +129,7 @@ internal sealed class TrainingLoop : IDisposable
         _epochStarted = _clock.GetTimestamp();
         _waitBefore = loader.WaitNanoseconds;
         loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
-        while (_state.Progress.Steps < _bench.StepsPerEpoch)
+        while (_state.Progress.Steps < _bench.StepsPerEpoch && _state.Step < _bench.TotalSteps)
         {
             if (cancellation.IsCancellationRequested)
             {

@@ -43,6 +43,13 @@ internal sealed class Workbench : IDisposable
 
     public int StepsPerEpoch => Data.Train.BatchesPerEpoch;
 
+    /// <summary>Steps of the whole run; its last epoch may be cut short.</summary>
+    public long TotalSteps => Config.Steps ?? (long)Config.Epochs * StepsPerEpoch;
+
+    /// <summary>Modules that the model has from its first step.</summary>
+    public ImmutableArray<InitialModule> InitialModules =>
+        Config.Lattice.Initial.IsDefault ? [] : [.. Config.Lattice.Initial.Select(InitialModule.Parse)];
+
     /// <summary>Loads data, builds and wraps the host, and opens a session with fresh parameters.</summary>
     /// <exception cref="EsperException">The configuration, the data or the machine does not allow it.</exception>
     public static Workbench Open(RunConfig configuration, CancellationToken cancellation)
@@ -57,6 +64,7 @@ internal sealed class Workbench : IDisposable
             HostPreset preset = HostPresets.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing);
             WrappedGraph wrapped = Wrap(preset, config);
             data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
+            RequireSteps(config, data.Train.BatchesPerEpoch);
             int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
             session = OpenSession(wrapped.Graph, config, threads);
             ConfigureOptimizer(session, wrapped.Graph, config.Optimizer);
@@ -121,14 +129,25 @@ internal sealed class Workbench : IDisposable
             site.Layout))),
     ];
 
-    private static HostInput InputOf(Dataset dataset, RunConfig config) => dataset switch
+    // The number of epochs stays the one that everything is planned and shown by; steps only cut the last one short.
+    private static void RequireSteps(RunConfig config, int stepsPerEpoch)
+    {
+        if (config.Steps is { } steps && (steps + stepsPerEpoch - 1) / stepsPerEpoch != config.Epochs)
+        {
+            throw new EsperException(
+                $"steps: {steps} steps at {stepsPerEpoch} an epoch do not end within epoch {config.Epochs}. "
+                + $"Set epochs to {(steps + stepsPerEpoch - 1) / stepsPerEpoch}.");
+        }
+    }
+
+    internal static HostInput InputOf(Dataset dataset, RunConfig config) => dataset switch
     {
         ImageDataset images => new ImageInput(images.Channels, images.Height, images.Width, images.ClassCount),
         TextDataset text => new TextInput(text.ClassCount, config.Context),
         _ => throw new EsperException($"Data set '{dataset.Name}' is of a kind that no host takes."),
     };
 
-    private static WrappedGraph Wrap(HostPreset preset, RunConfig config)
+    internal static WrappedGraph Wrap(HostPreset preset, RunConfig config)
     {
         ImmutableArray<string> patterns = config.Lattice.Sites.IsDefaultOrEmpty ? preset.DefaultSites : config.Lattice.Sites;
         WrappedGraph wrapped = LatticeWrapping.Wrap(preset.Graph, patterns, config.Lattice.SeedsPerSite);
@@ -151,7 +170,7 @@ internal sealed class Workbench : IDisposable
         }
     }
 
-    private static LoaderOptions LoaderOptionsOf(RunConfig config) => new()
+    internal static LoaderOptions LoaderOptionsOf(RunConfig config) => new()
     {
         BatchSize = config.Batch,
         Context = config.Context,
