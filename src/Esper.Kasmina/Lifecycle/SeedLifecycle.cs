@@ -180,6 +180,11 @@ public sealed partial class SeedLifecycle : IDisposable
             GateVerdict verdict = Gates.Isolation(seed.Isolation);
             if (verdict.Passed)
             {
+                if (Vetoed(seed, SeedStage.Training, null, Engine))
+                {
+                    continue;
+                }
+
                 Move(seed, SeedStage.Training, null, Engine, "isolated from the host", verdict);
             }
             else
@@ -215,6 +220,11 @@ public sealed partial class SeedLifecycle : IDisposable
         GateVerdict verdict = Gates.Readiness(seed.Telemetry, signal, (int)state.Age, Options);
         if (verdict.Passed)
         {
+            if (Vetoed(seed, SeedStage.Blending, null, Engine))
+            {
+                return;
+            }
+
             seed.BlendStep = 0;
             Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a lasting signal", verdict);
             if (RampSteps == 0)
@@ -238,6 +248,11 @@ public sealed partial class SeedLifecycle : IDisposable
         GateVerdict verdict = Gates.Settled(state.Alpha, (int)state.Age, Options);
         if (verdict.Passed)
         {
+            if (Vetoed(seed, SeedStage.Holding, null, Engine))
+            {
+                return;
+            }
+
             Move(seed, SeedStage.Holding, null, Engine, "alpha at its target", verdict);
         }
         else

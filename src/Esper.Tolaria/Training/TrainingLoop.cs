@@ -13,12 +13,12 @@ using Esper.Tolaria.Optimization;
 
 namespace Esper.Tolaria.Training;
 
-/// <summary>Trains: steps, epoch boundaries, checkpoints. Stops after the step in flight when asked to.</summary>
-internal sealed class TrainingLoop : IDisposable
+/// <summary>
+/// Trains: steps, epoch boundaries, checkpoints, and rollbacks where the governor finds a fault. Stops after the step in flight when
+/// asked to.
+/// </summary>
+internal sealed partial class TrainingLoop : IDisposable
 {
-    /// <summary>Consecutive steps without finite gradients after which a run is given up.</summary>
-    private const int LongestFault = 10;
-
     private readonly Workbench _bench;
     private readonly IRunObserver _observer;
     private readonly TimeProvider _clock;
@@ -28,14 +28,25 @@ internal sealed class TrainingLoop : IDisposable
     private readonly EpochBoundary _boundary;
     private readonly List<double> _stepMilliseconds = [];
     private readonly long _started;
+    private readonly Governor _governor;
+    private readonly RunPoints _points;
+    private readonly IFaultInjector? _faults;
     private RunState _state;
+    private double _secondsBefore;
     private long _epochStarted;
     private long _waitBefore;
 
     /// <summary>Prepares a run that has not started.</summary>
     public TrainingLoop(
-        Workbench bench, IGrowthPolicy policy, IRunObserver observer, TimeProvider clock, CheckpointStore checkpoints, string runId)
+        Workbench bench,
+        IGrowthPolicy policy,
+        IRunObserver observer,
+        TimeProvider clock,
+        CheckpointStore checkpoints,
+        string runId,
+        IFaultInjector? faults = null)
     {
+        _faults = faults;
         _bench = bench;
         _observer = observer;
         _clock = clock;
@@ -43,9 +54,12 @@ internal sealed class TrainingLoop : IDisposable
         _schedule = new LearningRateSchedule(
             bench.Config.Schedule, bench.Config.Optimizer.LearningRate!.Value, (long)bench.Config.Epochs * bench.StepsPerEpoch);
         _lifecycle = bench.CreateLifecycle(clock, observer.OnLifecycle);
-        _boundary = new EpochBoundary(bench, _lifecycle, policy);
+        _boundary = new EpochBoundary(bench, _lifecycle, policy, new SeedForks(bench, _lifecycle, _schedule));
+        _governor = new Governor(bench.Config.Governor, bench.Classes, _schedule.WarmupSteps);
+        _points = new RunPoints(bench.Config.Governor.ProbationSteps, bench.Config.Governor.SnapshotsKept);
         _started = clock.GetTimestamp();
-        _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], 0, []);
+        _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], [], GovernorState.Empty, 0);
+        _lifecycle.Veto = (_, to) => _governor.Veto(to, _state.Step);
     }
 
     /// <summary>Where the run stands.</summary>
@@ -64,38 +78,47 @@ internal sealed class TrainingLoop : IDisposable
 
     private double SittingSeconds => _clock.GetElapsedTime(_started).TotalSeconds;
 
-    public void Dispose() => _lifecycle.Dispose();
+    public void Dispose()
+    {
+        _points.Dispose();
+        _lifecycle.Dispose();
+    }
 
     /// <summary>Puts the run where a checkpoint left it.</summary>
     public void Restore(Checkpoint checkpoint)
     {
         checkpoint.LoadInto(_bench.Session, _lifecycle);
         _state = checkpoint.State;
+        _governor.Load(_state.Governor);
+        foreach (SeedArm arm in _state.Governor.Quarantined)
+        {
+            _lifecycle.Quarantine(arm);
+        }
     }
 
     /// <summary>Trains to the last epoch, or until cancelled.</summary>
     /// <returns>Whether all epochs are done.</returns>
     public bool Run(CancellationToken cancellation)
     {
-        double before = _state.Seconds;
+        _secondsBefore = _state.Seconds;
         try
         {
             while (_state.EpochsDone < _bench.Config.Epochs)
             {
                 if (!TrainEpoch(cancellation))
                 {
-                    WriteCheckpoint(before);
+                    WriteCheckpoint();
                     return false;
                 }
 
-                EndEpoch(before);
+                EndEpoch();
             }
 
             return true;
         }
         finally
         {
-            Seconds = before + SittingSeconds;
+            Seconds = _secondsBefore + SittingSeconds;
         }
     }
 
@@ -113,32 +136,45 @@ internal sealed class TrainingLoop : IDisposable
                 return false;
             }
 
+            KeepPoint();
+
             // Not cancelled while waiting: the loader is always about to deliver.
             if (!loader.TryNext(out Batch? batch, CancellationToken.None))
             {
                 throw new InvalidOperationException($"The loader ended after {_state.Progress.Steps} of {_bench.StepsPerEpoch} batches.");
             }
 
-            Step(BatchTensors.Of(batch), batch.Count);
+            if (_governor.Skips(_state.Step))
+            {
+                Advance(null, 0);
+            }
+            else if (Step(BatchTensors.Of(batch), batch.Count) is { } fault)
+            {
+                RollBack(fault);
+                loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
+            }
         }
 
         return true;
     }
 
-    private void Step(HostTensor[] inputs, int examples)
+    private GovernorFault? Step(HostTensor[] inputs, int examples)
     {
         _lifecycle.SetTime(_state.EpochsDone, _state.Step);
+        HostTensor[] used = _faults?.BeforeStep(_state.Step, _bench.Session, inputs) ?? inputs;
         long start = _clock.GetTimestamp();
         _lifecycle.BeginStep();
         int every = _bench.Config.Telemetry.SeedEverySteps;
         bool telemetry = every > 0 && _state.Step % every == 0 && HasLearners();
-        float rate = (float)_schedule.At(_state.Step);
-        StepResult result = _bench.Session.TrainStep(inputs, rate, (float)_bench.Config.Optimizer.ClipNorm!.Value, telemetry);
+        float rate = (float)(_schedule.At(_state.Step) * _governor.RateScale);
+        StepResult result = _bench.Session.TrainStep(used, rate, (float)_bench.Config.Optimizer.ClipNorm!.Value, telemetry);
         double milliseconds = _clock.GetElapsedTime(start).TotalMilliseconds;
         _stepMilliseconds.Add(milliseconds);
-        if (!result.Finite)
+        GovernorFault? fault = _governor.Judge(_state.Step, result);
+        Advance(result, examples);
+        if (fault is not null)
         {
-            Fault(result);
+            return fault;
         }
 
         if (telemetry)
@@ -149,13 +185,6 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        Advance(result, examples);
-        if (!result.Finite)
-        {
-            // There is no loss to report; the lifecycle's events say what was done about it.
-            return;
-        }
-
         _observer.OnStep(new StepReport(
             _state.EpochsDone + 1,
             _state.Progress.Steps,
@@ -164,59 +193,51 @@ internal sealed class TrainingLoop : IDisposable
             result.Loss,
             rate,
             milliseconds / 1000));
+        return null;
     }
 
     private bool HasLearners() => _lifecycle.Any(
         SeedStage.Training, SeedStage.Blending, SeedStage.Holding, SeedStage.Fossilized);
 
-    /// <summary>The step was not taken. Live seeds are the first suspects; without any, or after many faults, the run ends.</summary>
-    private void Fault(StepResult result)
-    {
-        int culled = _lifecycle.CullAllLive("fault handler", $"loss {result.Loss} or its gradients are not finite");
-        if (_state.SkippedSteps + 1 >= LongestFault || (culled == 0 && _state.Step == 0))
-        {
-            throw new EsperException(
-                $"Step {_state.Step + 1}: loss {result.Loss} or its gradients are not finite, for {_state.SkippedSteps + 1} steps in a "
-                + "row with no seed to blame. The parameters are as before those steps. Lower --lr, or set optimizer.clip_norm.");
-        }
-    }
-
-    private void Advance(StepResult result, int examples)
+    /// <summary>Goes on to the next batch; <paramref name="result"/> is null where this one was left out.</summary>
+    private void Advance(StepResult? result, int examples)
     {
         EpochProgress progress = _state.Progress;
-        progress = result.Finite
+        progress = result is { Finite: true } step
             ? new EpochProgress(
                 progress.Steps + 1,
-                progress.LossSum + (result.Loss * result.Examples),
-                progress.Examples + result.Examples,
-                progress.Correct + (result.Correct ?? throw new InvalidOperationException("The host graph names no logits.")))
+                progress.LossSum + (step.Loss * step.Examples),
+                progress.Examples + step.Examples,
+                progress.Correct + (step.Correct ?? throw new InvalidOperationException("The host graph names no logits.")))
             : progress with { Steps = progress.Steps + 1 };
 
         // Forward once, backward twice that, for host and modules alike; modules in Training count in full too, since
         // their backward pass recomputes the forward one.
         double flops = 3.0 * examples * (_bench.HostCost.ForwardFlops + _lifecycle.TotalCost.Flops);
-        _state = _state with
-        {
-            Step = _state.Step + 1,
-            Progress = progress,
-            TrainFlops = _state.TrainFlops + flops,
-            SkippedSteps = result.Finite ? 0 : _state.SkippedSteps + 1,
-        };
+        _state = _state with { Step = _state.Step + 1, Progress = progress, TrainFlops = _state.TrainFlops + flops };
     }
 
     /// <summary>
     /// Takes the run across an epoch boundary. Never cancelled: it is short, and half a boundary could not be resumed.
     /// </summary>
-    private void EndEpoch(double secondsBefore)
+    private void EndEpoch()
     {
         EpochProgress progress = _state.Progress;
         if (progress.Examples == 0)
         {
-            throw new EsperException("No step of this epoch had finite gradients. Lower --lr, or set optimizer.clip_norm.");
+            throw new EsperException("No step of this epoch was sound. Lower --lr, or set optimizer.clip_norm.");
         }
 
         int epoch = _state.EpochsDone + 1;
+        _faults?.BeforeValidation(_state.Step, _bench.Session);
         Evaluation validation = _boundary.Validate(CancellationToken.None);
+        long epochStart = _state.Step - progress.Steps;
+        if (_governor.Judge(_state.History, validation.Loss, validation.Accuracy, epochStart, _state.Step) is { } fault)
+        {
+            RollBack(fault);
+            return;
+        }
+
         double trainLoss = progress.LossSum / progress.Examples;
         ImmutableArray<EpochObservation> history =
             _state.History.Add(new EpochObservation(epoch, trainLoss, validation.Loss, validation.Accuracy));
@@ -232,6 +253,7 @@ internal sealed class TrainingLoop : IDisposable
             EpochsDone = epoch,
             Progress = EpochProgress.Empty,
             TrainFlops = _state.TrainFlops + _boundary.ExtraFlops,
+            OverheadFlops = _state.OverheadFlops + _boundary.ExtraFlops,
             History = history,
             StepMilliseconds = _state.StepMilliseconds.Add(median),
         };
@@ -242,7 +264,7 @@ internal sealed class TrainingLoop : IDisposable
             (double)progress.Correct / progress.Examples,
             validation.Loss,
             validation.Accuracy,
-            _schedule.At(_state.Step - 1),
+            _schedule.At(_state.Step - 1) * _governor.RateScale,
             _bench.HostCost.Parameters + _lifecycle.TotalCost.Parameters,
             _state.TrainFlops,
             median,
@@ -251,7 +273,7 @@ internal sealed class TrainingLoop : IDisposable
             seeds));
         if (epoch % _bench.Config.Telemetry.CheckpointEveryEpochs == 0 || epoch == _bench.Config.Epochs)
         {
-            WriteCheckpoint(secondsBefore);
+            WriteCheckpoint();
         }
     }
 
@@ -270,9 +292,14 @@ internal sealed class TrainingLoop : IDisposable
         }),
     ];
 
-    private void WriteCheckpoint(double secondsBefore)
+    private void WriteCheckpoint()
     {
-        _state = _state with { Seconds = secondsBefore + SittingSeconds, Seeds = _lifecycle.Save() };
+        _state = _state with
+        {
+            Seconds = _secondsBefore + SittingSeconds,
+            Seeds = _lifecycle.Save(),
+            Governor = _governor.State,
+        };
         _checkpoints.Write(_bench.Session, _state);
     }
 }
