@@ -1,11 +1,13 @@
 using Esper.Benchmarks;
 using Esper.Benchmarks.Dormant;
+using Esper.Benchmarks.Snapshots;
 using Esper.Contracts;
 
 const string Usage = """
     Usage: esper-bench BENCHMARK [options]
 
       dormant    what a lattice costs where nothing grows
+      snapshot   what a snapshot of a training session costs
 
     'esper-bench BENCHMARK --help' lists its options.
     """;
@@ -16,6 +18,8 @@ try
     {
         case "dormant":
             return DormantBenchmark.Run(args.AsSpan(1));
+        case "snapshot":
+            return SnapshotBenchmark.Run(args.AsSpan(1));
         case "--help" or "-h":
             Console.WriteLine(Usage);
             return 0;

@@ -40,6 +40,15 @@ public sealed class PlainDisplay : IRunObserver
         Write("event  " + EventLine.Build(change, Glyphs.For(unicode: false), withStep: true).Text);
 
     /// <inheritdoc/>
+    public void OnRollback(RollbackReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        Write(string.Create(
+            CultureInfo.InvariantCulture,
+            $"fault  {report.Reason}; back to step {report.ToStep} ({report.Number} of {report.Limit}); {report.Remedy}"));
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         ArgumentNullException.ThrowIfNull(report);

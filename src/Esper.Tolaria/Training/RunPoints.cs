@@ -8,7 +8,8 @@ namespace Esper.Tolaria.Training;
 /// </summary>
 /// <param name="probation">Steps that make a point good.</param>
 /// <param name="kept">Good points kept, the newest good one at the start of an epoch not counted.</param>
-internal sealed class RunPoints(int probation, int kept) : IDisposable
+/// <param name="patience">Steps between the first sign of a fault and its certainty: what came in them is no proof yet.</param>
+internal sealed class RunPoints(int probation, int kept, int patience) : IDisposable
 {
     private readonly List<RunPoint> _points = [];
 
@@ -25,7 +26,7 @@ internal sealed class RunPoints(int probation, int kept) : IDisposable
         }
 
         _points.Add(point);
-        List<RunPoint> good = [.. _points.Where(candidate => IsGood(candidate, point.Step, point.Step))];
+        List<RunPoint> good = [.. _points.Where(candidate => IsGood(candidate, point.Step, point.Step - patience))];
         RunPoint? validated = good.FindLast(candidate => candidate.Trusted || candidate.StartsEpoch);
         foreach (RunPoint old in good.SkipLast(kept).Where(old => old != validated))
         {

@@ -9,6 +9,7 @@ using Esper.Kasmina.Lifecycle;
 using Esper.Native;
 using Esper.Tamiyo;
 using Esper.Tolaria.Checkpoints;
+using Esper.Tolaria.Configuration;
 using Esper.Tolaria.Optimization;
 
 namespace Esper.Tolaria.Training;
@@ -56,7 +57,8 @@ internal sealed partial class TrainingLoop : IDisposable
         _lifecycle = bench.CreateLifecycle(clock, observer.OnLifecycle);
         _boundary = new EpochBoundary(bench, _lifecycle, policy, new SeedForks(bench, _lifecycle, _schedule));
         _governor = new Governor(bench.Config.Governor, bench.Classes, _schedule.WarmupSteps);
-        _points = new RunPoints(bench.Config.Governor.ProbationSteps, bench.Config.Governor.SnapshotsKept);
+        GovernorConfig limits = bench.Config.Governor;
+        _points = new RunPoints(limits.ProbationSteps, limits.SnapshotsKept, limits.LossPatience + 1);
         _started = clock.GetTimestamp();
         _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], [], GovernorState.Empty, 0);
         _lifecycle.Veto = (_, to) => _governor.Veto(to, _state.Step);
