@@ -4,7 +4,6 @@ using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
-using Esper.Tolaria.Checkpoints;
 using Esper.Tolaria.Configuration;
 using Esper.Tolaria.Training;
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
-using Esper.Contracts.Lifecycle;
 using Esper.Data;
 using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
@@ -138,7 +137,7 @@ public sealed class SeedForksTests : IDisposable
     {
         SeedForks forks = new(_bench, _lifecycle, new LearningRateSchedule(_bench.Config.Schedule, 1e30, 40));
         Dictionary<string, byte[]> before = State();
-        Assert.Equal([null], forks.WorthOf([Grown], Here, 8, default));
+        Assert.Null(Assert.Single(forks.WorthOf([Grown], Here, 8, default)));
         Assert.Equal(before, State());
     }
 

@@ -165,7 +165,7 @@ internal sealed class Governor(GovernorConfig config, int classes, long warmupSt
         };
         _outOfBounds = 0;
         return !arms.IsEmpty ? $"live seeds are culled; quarantined: {string.Join(", ", arms)}"
-            : skip ? Text($"no seed is live; {skipped.Length} batches from step {fault.FirstStep + 1} are left out")
+            : skip ? Text($"no seed is live; the batches of steps {fault.FirstStep + 1} to {fault.Step + 1} are left out")
             : Text($"no seed is live; the learning rate is scaled by {scale:G4} from here");
     }
 
