@@ -21,6 +21,7 @@ public sealed class RollbackTests : IDisposable
         ValidationFraction = 0.05,
         Threads = 2,
         Seed = 3,
+        Optimizer = new OptimizerConfig { LearningRate = 0.02 },
         Lattice = new LatticeConfig { Blueprints = ["bottleneck-4", "affine"], SeedsPerSite = 2 },
         Lifecycle = new() { SignalMinimum = -1, GainMinimum = -1, RentPerHost = 0, LossBand = 100 },
         Policy = new() { Kind = "none", LastFraction = 1 },
