@@ -25,7 +25,13 @@ public static class Trainer
     /// <param name="cancellation">Stops the run after the step in flight.</param>
     /// <returns>The summary that also lies in the run directory.</returns>
     /// <exception cref="EsperException">The configuration, the data or the machine does not allow the run.</exception>
-    public static RunSummary Train(TrainRequest request, IRunObserver observer, TimeProvider clock, CancellationToken cancellation)
+    public static RunSummary Train(
+        TrainRequest request, IRunObserver observer, TimeProvider clock, CancellationToken cancellation) =>
+        Train(request, observer, clock, faults: null, cancellation);
+
+    /// <summary>The same with faults on purpose, for tests.</summary>
+    internal static RunSummary Train(
+        TrainRequest request, IRunObserver observer, TimeProvider clock, IFaultInjector? faults, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(clock);
@@ -47,7 +53,7 @@ public static class Trainer
             : new RunRecorder(directory, interval);
         CompositeObserver observers = new(recorder, observer);
         using RunControl control = new(bench.Config, request.PolicyHost, saved?.State.RunId ?? runId, observers, clock);
-        using TrainingLoop loop = new(bench, control, observers, clock, checkpoints, runId);
+        using TrainingLoop loop = new(bench, control, observers, clock, checkpoints, runId, faults);
         if (saved is not null)
         {
             loop.Restore(saved);
@@ -123,7 +129,9 @@ public static class Trainer
             loop.Seconds,
             SessionTensors.Digest(bench.Session),
             directory.Root,
-            [.. loop.Lifecycle.Reports().Select(seed => Summarize(seed, sites))]);
+            [.. loop.Lifecycle.Reports().Select(seed => Summarize(seed, sites))],
+            loop.State.OverheadFlops,
+            loop.State.Governor.Faults.Length);
     }
 
     private static SeedSummary Summarize(SeedReport seed, ImmutableArray<LatticeSite> sites) => new(

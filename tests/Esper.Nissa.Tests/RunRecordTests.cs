@@ -37,7 +37,7 @@ public sealed class RunRecordTests
         RunDirectory directory = temporary.Record(new SampleRun { Epochs = 2 });
         File.AppendAllText(directory.MetricsPath, "{\"kind\":\"batch\"}\n");
         string message = Assert.Throws<EsperException>(() => RunRecord.Load(directory)).Message;
-        Assert.Contains("line 3: 'kind' is batch; known are epoch and step", message, StringComparison.Ordinal);
+        Assert.Contains("line 3: 'kind' is batch; known are epoch, step and rollback", message, StringComparison.Ordinal);
     }
 
     [Fact]

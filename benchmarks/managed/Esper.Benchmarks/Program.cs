@@ -1,6 +1,7 @@
 using Esper.Benchmarks;
 using Esper.Benchmarks.Dormant;
 using Esper.Benchmarks.Select;
+using Esper.Benchmarks.Snapshots;
 using Esper.Contracts;
 
 const string Usage = """
@@ -8,6 +9,7 @@ const string Usage = """
 
       dormant    what a lattice costs where nothing grows
       select     what a strategy's choice among arms costs
+      snapshot   what a snapshot of a training session costs
 
     'esper-bench BENCHMARK --help' lists its options.
     """;
@@ -20,6 +22,8 @@ try
             return DormantBenchmark.Run(args.AsSpan(1));
         case "select":
             return SelectBenchmark.Run(args.AsSpan(1));
+        case "snapshot":
+            return SnapshotBenchmark.Run(args.AsSpan(1));
         case "--help" or "-h":
             Console.WriteLine(Usage);
             return 0;

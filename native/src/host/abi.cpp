@@ -12,6 +12,7 @@ using esper::host::Error;
 using esper::host::invalid;
 using esper::host::Session;
 using esper::host::Site;
+using esper::host::Snapshot;
 using esper::host::StateEntry;
 using esper::host::text;
 
@@ -20,6 +21,10 @@ struct esper_host_session {
   Session core;
   std::vector<StateEntry> entries;  // Those of the last state_count, state_info or state_read.
   bool entries_valid = false;
+};
+
+struct esper_host_snapshot {
+  Snapshot core;
 };
 
 namespace {
@@ -366,5 +371,30 @@ esper_status esper_host_state_write(esper_host_session* session, const char* nam
     changing(session).write_state(name, data, bytes);
   });
 }
+
+esper_status esper_host_snapshot_create(esper_host_session* session, esper_host_snapshot** snapshot) {
+  return guard([&] {
+    require(snapshot, "snapshot");
+    *snapshot = new esper_host_snapshot{reading(session).snapshot()};
+  });
+}
+
+esper_status esper_host_snapshot_restore(esper_host_session* session, const esper_host_snapshot* snapshot) {
+  return guard([&] {
+    require(snapshot, "snapshot");
+    changing(session).restore(snapshot->core);
+  });
+}
+
+esper_status esper_host_snapshot_query(const esper_host_snapshot* snapshot, int64_t* bytes, int64_t* shared) {
+  return guard([&] {
+    require(snapshot, "snapshot");
+    require(bytes, "bytes");
+    require(shared, "shared");
+    snapshot->core.count(*bytes, *shared);
+  });
+}
+
+void esper_host_snapshot_destroy(esper_host_snapshot* snapshot) { delete snapshot; }
 
 }  // extern "C"

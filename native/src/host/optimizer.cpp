@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "error.h"
+#include "snapshot.h"
 #include "square_sum.h"
 
 namespace esper::host {
@@ -68,22 +69,17 @@ void Optimizer::configure(int32_t kind, const esper_host_group* groups, int32_t 
   if (arena_group < 0 || arena_group >= group_count) {
     invalid("optimizer: arena_group is ", arena_group, ", there are ", group_count, " groups");
   }
-  std::vector<esper_host_group> new_groups(groups, groups + group_count);
-  std::vector<int32_t> new_map(parameter_groups, parameter_groups + parameter_count);
-  groups_.swap(new_groups);
-  parameter_groups_.swap(new_map);
-  kind_ = kind;
-  arena_group_ = arena_group;
-  configured_ = true;
+  auto settings = std::make_shared<Settings>();
+  settings->kind = kind;
+  settings->groups.assign(groups, groups + group_count);
+  settings->parameter_groups.assign(parameter_groups, parameter_groups + parameter_count);
+  settings->arena_group = arena_group;
+  settings_ = std::move(settings);
 }
 
-bool Optimizer::keeps_momentum(size_t parameter_index) const {
-  return groups_[static_cast<size_t>(parameter_groups_[parameter_index])].momentum > 0.0F;
-}
+bool Optimizer::keeps_momentum(size_t parameter_index) const { return parameter_group(parameter_index).momentum > 0.0F; }
 
-bool Optimizer::arena_keeps_momentum() const {
-  return groups_[static_cast<size_t>(arena_group_)].momentum > 0.0F;
-}
+bool Optimizer::arena_keeps_momentum() const { return arena_group().momentum > 0.0F; }
 
 void Optimizer::create(at::IntArrayRef shape, size_t counters, Moments& moments) const {
   if (!moments.first.defined()) moments.first = at::zeros(shape, device_.options(at::kFloat));
@@ -120,25 +116,29 @@ esper_status Optimizer::launch(esper_context* context, const esper_optimizer_opt
 
 void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate,
                                   Moments& moments) const {
-  const double rate = rate_of(groups_[static_cast<size_t>(parameter_groups_[index])], learning_rate);
+  const double rate = rate_of(parameter_group(index), learning_rate);
   if (!(rate <= kLargestRate)) refuse_rate(rate, text("optimizer, parameter ", index));
   if (adamw() || keeps_momentum(index)) create(parameter.sizes(), 1, moments);
+  make_writable(parameter);
+  make_writable(moments);
 }
 
 void Optimizer::prepare_arena(Site& site, double learning_rate) {
   for (size_t i = 0; i < site.seeds().size(); ++i) {
-    const double rate = rate_of(groups_[static_cast<size_t>(arena_group_)], learning_rate) *
+    const double rate = rate_of(arena_group(), learning_rate) *
                         static_cast<double>(site.seeds()[i].desc.learning_rate_scale);
     if (!(rate <= kLargestRate)) refuse_rate(rate, text("optimizer, site ", site.spec().site, ", seed ", i));
   }
   segments_.reserve(site.seeds().size());
   if (adamw() || arena_keeps_momentum()) create({site.arena().numel()}, site.seeds().size(), site.moments);
+  make_writable(site.arena());
+  make_writable(site.moments);
 }
 
 void Optimizer::step_parameter(esper_context* context, size_t index, const at::Tensor& parameter,
                                const at::Tensor& gradient, double learning_rate, double gradient_scale,
                                Moments& moments) const {
-  const esper_host_group& group = groups_[static_cast<size_t>(parameter_groups_[index])];
+  const esper_host_group& group = parameter_group(index);
   const esper_optimizer_options options = this->options(group, gradient_scale);
   const int64_t count = parameter.numel();
   const int64_t step = adamw() ? moments.steps[0] + 1 : 0;
@@ -149,7 +149,7 @@ void Optimizer::step_parameter(esper_context* context, size_t index, const at::T
 }
 
 void Optimizer::step_arena(Site& site, const at::Tensor& gradient, double learning_rate, double gradient_scale) {
-  const esper_host_group& group = groups_[static_cast<size_t>(arena_group_)];
+  const esper_host_group& group = arena_group();
   const esper_optimizer_options options = this->options(group, gradient_scale);
   Moments& moments = site.moments;
   segments_.clear();

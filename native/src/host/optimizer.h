@@ -1,6 +1,7 @@
 // SGD and AdamW over parameters and seed arenas.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "site.h"
@@ -14,10 +15,21 @@ class Optimizer {
   explicit Optimizer(const Device& device) : device_(device) {}
   void configure(int32_t kind, const esper_host_group* groups, int32_t group_count, const int32_t* parameter_groups,
                  int32_t parameter_count, int32_t arena_group);
-  bool configured() const { return configured_; }
-  bool adamw() const { return kind_ == ESPER_HOST_ADAMW; }
+  bool configured() const { return settings_ != nullptr; }
+  bool adamw() const { return configured() && settings_->kind == ESPER_HOST_ADAMW; }
 
-  // Creates the state that the steps below need and checks their rates, so that no step fails half-way.
+  // What configure chose; never changed, so that a snapshot may keep it.
+  struct Settings {
+    int32_t kind = ESPER_HOST_SGD;
+    std::vector<esper_host_group> groups;
+    std::vector<int32_t> parameter_groups;
+    int32_t arena_group = 0;
+  };
+  std::shared_ptr<const Settings> settings() const { return settings_; }
+  void restore(std::shared_ptr<const Settings> settings) noexcept { settings_ = std::move(settings); }
+
+  // Creates the state that the steps below need, gives what they write memory of its own, and checks their rates, so
+  // that no step fails half-way.
   void prepare_parameter(size_t index, const at::Tensor& parameter, double learning_rate, Moments& moments) const;
   void prepare_arena(Site& site, double learning_rate);
   // One step on a parameter: float32, contiguous, as its gradient. context: for parameters on the CPU.
@@ -41,11 +53,12 @@ class Optimizer {
 
   const Device& device_;
 
-  bool configured_ = false;
-  int32_t kind_ = ESPER_HOST_SGD;
-  std::vector<esper_host_group> groups_;
-  std::vector<int32_t> parameter_groups_;
-  int32_t arena_group_ = 0;
+  const esper_host_group& parameter_group(size_t index) const {
+    return settings_->groups[static_cast<size_t>(settings_->parameter_groups[index])];
+  }
+  const esper_host_group& arena_group() const { return settings_->groups[static_cast<size_t>(settings_->arena_group)]; }
+
+  std::shared_ptr<const Settings> settings_;  // None until configured.
   std::vector<esper_arena_segment> segments_;  // Of the arena being stepped.
 };
 

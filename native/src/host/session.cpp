@@ -27,6 +27,10 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
   dropout_.key = options.seed;
   fixed_ = graph_.contents;
   if (!device_.on_cpu()) place_on_device();
+  // The graph keeps the constants, which operators read while they plan; of the rest its copy would go out of date.
+  for (const std::vector<int32_t>* changing : {&graph_.parameters, &graph_.buffers}) {
+    for (int32_t value : *changing) graph_.contents[static_cast<size_t>(value)].reset();
+  }
   for (int32_t parameter : graph_.parameters) fixed_[static_cast<size_t>(parameter)].requires_grad_(true);
   moments_.resize(graph_.parameters.size());
   for (Moments& moments : moments_) moments.steps.assign(1, 0);
@@ -44,10 +48,6 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
 void Session::place_on_device() {
   for (at::Tensor& value : fixed_) {
     if (value.defined()) value = device_.place(value);
-  }
-  // In host memory stay the constants, which operators read while they plan; the rest would go out of date.
-  for (const std::vector<int32_t>* changing : {&graph_.parameters, &graph_.buffers}) {
-    for (int32_t value : *changing) graph_.contents[static_cast<size_t>(value)].reset();
   }
 }
 

@@ -13,6 +13,7 @@
 #include "probe.h"
 #include "readback.h"
 #include "site.h"
+#include "snapshot.h"
 
 namespace esper::host {
 
@@ -57,6 +58,9 @@ class Session {
   std::vector<StateEntry> state();
   void write_state(const std::string& name, const void* data, int64_t bytes);
 
+  Snapshot snapshot() const;
+  void restore(const Snapshot& snapshot);
+
  private:
   struct Measures;  // What a step measures, until it is read.
 
@@ -86,6 +90,8 @@ class Session {
   void finish_seeds(const Measures& measures);
   void optimizer_step(const esper_host_step_options& options, double norm);
   void clear_gradients();
+  // Before a forward pass in training mode, which writes buffers in place; not in inference mode.
+  void own_buffers() const;
   std::vector<at::Tensor> backup_buffers() const;
   void restore_buffers(const std::vector<at::Tensor>& backup);
   void keep_outputs(const Frame& frame);
@@ -93,6 +99,9 @@ class Session {
   void append_moments(std::vector<StateEntry>& entries);
   const at::Tensor& parameter(size_t index) const { return fixed_[static_cast<size_t>(graph_.parameters[index])]; }
 
+  static uint64_t next_number();
+
+  const uint64_t number_ = next_number();  // Of all sessions of the process; ties snapshots to their session.
   Graph graph_;
   Device device_;
   ContextHandle context_;

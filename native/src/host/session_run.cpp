@@ -125,6 +125,7 @@ void Session::train_step(const esper_host_tensor* inputs, int32_t count, const e
   if (!(options.max_grad_norm >= 0.0F)) {
     invalid("step options: max_grad_norm is ", options.max_grad_norm, ", expected 0 (off) or more");
   }
+  own_buffers();
   const std::vector<at::Tensor> backup = backup_buffers();
   const int64_t counter = dropout_.counter;
   Rollback rollback([&] {
@@ -153,6 +154,7 @@ void Session::train_step(const esper_host_tensor* inputs, int32_t count, const e
 }
 
 void Session::gradients(const esper_host_tensor* inputs, int32_t count, esper_host_step_result& result) {
+  own_buffers();
   const std::vector<at::Tensor> backup = backup_buffers();
   const int64_t counter = dropout_.counter;
   Rollback rollback([&] {
@@ -174,6 +176,7 @@ void Session::gradients(const esper_host_tensor* inputs, int32_t count, esper_ho
 }
 
 void Session::forward(const esper_host_tensor* inputs, int32_t count, bool training) {
+  if (training) own_buffers();
   const c10::InferenceMode inference;
   Frame frame = make_frame(inputs, count);
   frame.training = training;

@@ -120,6 +120,7 @@ void Session::write_state(const std::string& name, const void* data, int64_t byt
       invalid("state '", name, "' has ", entry.bytes, " bytes ", shape_text(entry.dims), ", got ", bytes);
     }
     if (bytes > 0 && data == nullptr) invalid("state '", name, "': data is NULL");
+    make_writable(entry.tensor);
     if (bytes > 0) entry.write(data);
     return;
   }

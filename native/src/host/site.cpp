@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "error.h"
+#include "snapshot.h"
 
 namespace esper::host {
 namespace {
@@ -219,6 +220,27 @@ void Site::release(int32_t seed) {
   slot.desc.channel_count = old.channel_count;
   rebuild(std::move(seeds), -1, nullptr);
   moments.steps[static_cast<size_t>(seed)] = 0;
+}
+
+SiteImage Site::image() const { return {seeds_, share(arena_), share(moments), telemetry}; }
+
+LatticeHandle Site::lattice_of(const SiteImage& image) const {
+  const std::vector<esper_lattice_seed> list = attached_descriptions(image.seeds);
+  esper_lattice* lattice = nullptr;
+  check_esper(esper_lattice_create(spec_.channels, list.data(), static_cast<int32_t>(list.size()), &lattice), place_);
+  return LatticeHandle(lattice);
+}
+
+void Site::restore(SiteImage image, LatticeHandle lattice) {
+  seeds_ = std::move(image.seeds);
+  arena_ = std::move(image.arena);
+  arena_.requires_grad_(true);
+  moments = std::move(image.moments);
+  telemetry = std::move(image.telemetry);
+  sums.clear();
+  device_sums.reset();
+  lattice_ = std::move(lattice);
+  refresh();
 }
 
 }  // namespace esper::host

@@ -50,6 +50,14 @@ struct LatticeDeleter {
 };
 using LatticeHandle = std::unique_ptr<esper_lattice, LatticeDeleter>;
 
+// A site at one moment; its tensors are shared, see snapshot.h.
+struct SiteImage {
+  std::vector<SeedSlot> seeds;
+  at::Tensor arena;
+  Moments moments;
+  std::vector<esper_host_seed_telemetry> telemetry;
+};
+
 class Site {
  public:
   // place is the node as messages name it. device and context outlive the site.
@@ -58,6 +66,12 @@ class Site {
   void germinate(int32_t seed, const esper_lattice_seed& desc, const float* parameters, int64_t count);
   void update(int32_t seed, const esper_lattice_seed& desc);
   void release(int32_t seed);
+
+  SiteImage image() const;
+  // A lattice of the image's seeds: what can fail of a restore.
+  LatticeHandle lattice_of(const SiteImage& image) const;
+  // Becomes the image, whose tensors nobody else may hold as these very objects. lattice: as lattice_of made it.
+  void restore(SiteImage image, LatticeHandle lattice);
 
   const SiteSpec& spec() const { return spec_; }
   const std::string& place() const { return place_; }

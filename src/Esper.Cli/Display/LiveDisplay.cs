@@ -65,6 +65,15 @@ public sealed class LiveDisplay : IRunObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnRollback(RollbackReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        Progress.Add(report);
+        Announce($"{report.Reason}; taken back to step {report.ToStep} ({report.Number} of {report.Limit})");
+        DrawIfDue();
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         Progress.Add(report);

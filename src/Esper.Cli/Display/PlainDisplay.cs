@@ -43,6 +43,15 @@ public sealed class PlainDisplay : IRunObserver
     public void OnDecisionFailed(DecisionFailure failure) => Write("failed " + EventLine.Describe(failure));
 
     /// <inheritdoc/>
+    public void OnRollback(RollbackReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        Write(string.Create(
+            CultureInfo.InvariantCulture,
+            $"fault  {report.Reason}; back to step {report.ToStep} ({report.Number} of {report.Limit}); {report.Remedy}"));
+    }
+
+    /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         ArgumentNullException.ThrowIfNull(report);

@@ -109,6 +109,26 @@ internal sealed class RunProgress
         }
     }
 
+    /// <summary>Forgets the epochs and events that a rollback made void.</summary>
+    public void Add(RollbackReport report)
+    {
+        int kept = Math.Max(0, report.ToEpoch - Info.FirstEpoch + 1);
+        if (_accuracy.Count > kept)
+        {
+            _accuracy.RemoveRange(kept, _accuracy.Count - kept);
+            int best = _accuracy.Count == 0 ? -1 : _accuracy.IndexOf(_accuracy.Max());
+            Best = best < 0 ? null : (_accuracy[best], Info.FirstEpoch + best);
+            Epoch = null;
+        }
+
+        LifecycleEvent[] valid = [.. _events.Where(change => !report.Voids(change.Epoch, change.Step))];
+        _events.Clear();
+        foreach (LifecycleEvent change in valid)
+        {
+            _events.Enqueue(change);
+        }
+    }
+
     public void Add(EpochReport report)
     {
         Epoch = report;

@@ -29,6 +29,11 @@ public interface IRunObserver
     /// <summary>An epoch is done, decisions at its end included.</summary>
     void OnEpoch(EpochReport report);
 
+    /// <summary>The run was taken back; what was told of later steps and epochs is void.</summary>
+    void OnRollback(RollbackReport report)
+    {
+    }
+
     /// <summary>The run is over.</summary>
     void OnFinished(RunSummary summary);
 }

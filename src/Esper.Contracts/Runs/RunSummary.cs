@@ -45,6 +45,10 @@ public sealed record SeedSummary(
 /// <param name="ParametersDigest">SHA-256 over all parameters and buffers at the end, hexadecimal.</param>
 /// <param name="Directory">The run directory.</param>
 /// <param name="Seeds">All seeds.</param>
+/// <param name="OverheadFlops">
+/// Those of <paramref name="TrainFlops"/> that trained nothing that stayed: probes, checks, forks, and steps that rollbacks made void.
+/// </param>
+/// <param name="Rollbacks">Times that the run was taken back.</param>
 public sealed record RunSummary(
     string RunId,
     RunOutcome Outcome,
@@ -65,4 +69,6 @@ public sealed record RunSummary(
     double Seconds,
     string ParametersDigest,
     string Directory,
-    ImmutableArray<SeedSummary> Seeds);
+    ImmutableArray<SeedSummary> Seeds,
+    double OverheadFlops = 0,
+    int Rollbacks = 0);

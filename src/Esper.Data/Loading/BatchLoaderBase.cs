@@ -24,6 +24,9 @@ public abstract class BatchLoaderBase : IBatchLoader
     public long WaitNanoseconds => prefetcher.WaitNanoseconds;
 
     /// <inheritdoc/>
+    public LoaderPosition? Position => prefetcher.Position;
+
+    /// <inheritdoc/>
     public void StartEpoch(int epoch, int firstBatch = 0) => prefetcher.StartEpoch(epoch, firstBatch);
 
     /// <inheritdoc/>

@@ -53,6 +53,18 @@ internal sealed class BatchPrefetcher : IDisposable
         }
     }
 
+    /// <summary>See <see cref="IBatchLoader.Position"/>.</summary>
+    public LoaderPosition? Position
+    {
+        get
+        {
+            lock (gate)
+            {
+                return generation == 0 ? null : new LoaderPosition(epoch, taken);
+            }
+        }
+    }
+
     /// <summary>Slots that a source needs.</summary>
     public static int SlotsFor(int depth) => checked(depth + 1);
 

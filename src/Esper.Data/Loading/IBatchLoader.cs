@@ -21,6 +21,9 @@ public interface IBatchLoader : IDisposable
     /// </summary>
     long WaitNanoseconds { get; }
 
+    /// <summary>Where the next batch comes from; null before the first <see cref="StartEpoch"/>.</summary>
+    LoaderPosition? Position { get; }
+
     /// <summary>Goes to an epoch, whatever was going on before.</summary>
     /// <param name="epoch">Number of the epoch, from 0; decides order and augmentation where these are random.</param>
     /// <param name="firstBatch">

@@ -19,28 +19,13 @@ public sealed record Evaluation(double Loss, double Accuracy, double Margin, flo
     {
         ArgumentNullException.ThrowIfNull(session);
         ArgumentNullException.ThrowIfNull(batches);
-        List<float> losses = [];
-        List<byte> corrects = [];
-        (double loss, double margin, long correct, long examples) = (0, 0, 0, 0);
+        EvaluationSum sum = new();
         foreach (HostTensor[] inputs in batches)
         {
             cancellation.ThrowIfCancellationRequested();
-            int capacity = checked((int)inputs[^1].ElementCount);
-            float[] exampleLoss = new float[capacity];
-            byte[] exampleCorrect = new byte[capacity];
-            StepResult result = session.Evaluate(inputs, exampleLoss, exampleCorrect);
-            losses.AddRange(exampleLoss);
-            corrects.AddRange(exampleCorrect);
-            loss += result.Loss * result.Examples;
-            margin += (result.Margin ?? throw NoLogits()) * result.Examples;
-            correct += result.Correct ?? throw NoLogits();
-            examples += result.Examples;
+            sum.Add(session, inputs);
         }
 
-        return examples > 0
-            ? new Evaluation(loss / examples, (double)correct / examples, margin / examples, [.. losses], [.. corrects])
-            : throw new InvalidOperationException("There is nothing to evaluate: no batches.");
+        return sum.ToEvaluation();
     }
-
-    private static InvalidOperationException NoLogits() => new("The host graph names no logits, so that there is no accuracy.");
 }

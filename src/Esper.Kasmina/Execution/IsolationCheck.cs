@@ -28,42 +28,31 @@ public static class IsolationCheck
         ArgumentNullException.ThrowIfNull(description);
 
         // A forward in training mode moves BatchNorm statistics and draws dropout masks; both must come out as they went in.
-        (string Name, byte[] Data)[] saved = [.. session.State().Where(IsMoving).Select(tensor => (tensor.Name, Read(session, tensor)))];
-        byte[][] without = Gradients(session, inputs, saved);
-        session.Update(seed, description with { Stage = SeedStage.Training });
-        byte[][] with;
+        using HostSnapshot start = session.TakeSnapshot();
         try
         {
-            with = Gradients(session, inputs, saved);
+            byte[][] without = Gradients(session, inputs);
+            session.Restore(start);
+            session.Update(seed, description with { Stage = SeedStage.Training });
+            return Cosine(without, Gradients(session, inputs));
         }
         finally
         {
-            session.Update(seed, description);
+            session.Restore(start);
         }
-
-        return Cosine(without, with);
     }
 
-    private static byte[][] Gradients(HostSession session, HostTensor[] inputs, (string Name, byte[] Data)[] saved)
+    private static byte[][] Gradients(HostSession session, HostTensor[] inputs)
     {
         session.Gradients(inputs);
-        byte[][] gradients =
+        return
         [
             .. session.State()
                 .Where(tensor => tensor.Name.StartsWith(Gradient, StringComparison.Ordinal)
                     && !tensor.Name.StartsWith(ArenaGradient, StringComparison.Ordinal))
                 .Select(tensor => Read(session, tensor)),
         ];
-        foreach ((string name, byte[] data) in saved)
-        {
-            session.WriteState(name, data);
-        }
-
-        return gradients;
     }
-
-    private static bool IsMoving(StateTensor tensor) =>
-        tensor.Name.StartsWith("buffer/", StringComparison.Ordinal) || tensor.Name.StartsWith("rng/", StringComparison.Ordinal);
 
     private static byte[] Read(HostSession session, StateTensor tensor)
     {

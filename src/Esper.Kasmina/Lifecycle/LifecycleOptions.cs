@@ -45,6 +45,18 @@ public sealed record LifecycleOptions
     /// <summary>G4: validation loss may exceed the mean of the last three epochs by this factor at most.</summary>
     public double LossBand { get; init; } = 1.5;
 
+    /// <summary>
+    /// G5: how the gain is measured. <c>alpha</c>: the validation examples with the seed's alpha at 0, one more evaluation. <c>fork</c>: train
+    /// on from here with and without the seed on the same batches, then compare; what the host makes of its absence counts.
+    /// </summary>
+    public string Gain { get; init; } = "alpha";
+
+    /// <summary>G5, <c>fork</c>: steps that each branch trains on.</summary>
+    public int ForkSteps { get; init; } = 50;
+
+    /// <summary>G5, <c>fork</c>: forks of one measurement, each on batches of its own; more than one lets the data order vary.</summary>
+    public int ForkOrders { get; init; } = 1;
+
     /// <summary>G5: evaluations of the gain needed; one evaluation is noise.</summary>
     public int GainEvaluations { get; init; } = 2;
 

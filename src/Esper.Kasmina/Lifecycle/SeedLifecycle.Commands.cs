@@ -60,6 +60,12 @@ public sealed partial class SeedLifecycle
             return false;
         }
 
+        if (ObjectionTo(seed, blueprint) is { } objection)
+        {
+            Refuse(seed, command, command.Issuer, null, objection);
+            return false;
+        }
+
         RiskVerdict? risk = Ask(seed, SeedStage.Germinated, blueprint, command);
         string reason = command.Reason;
         if (risk is { Action: RiskAction.Downgrade })
@@ -78,14 +84,7 @@ public sealed partial class SeedLifecycle
 
     private bool Attach(SeedRecord seed, GerminateCommand command, Blueprint blueprint, string reason, RiskVerdict? risk)
     {
-        LatticeSeed description = Describe(seed, blueprint, SeedStage.Germinated, 0);
-        ulong key = KeyedRandom.Bits(
-            InitialParameters,
-            (ulong)_settings.RunSeed,
-            (ulong)seed.Id.Site,
-            (ulong)seed.Id.Seed,
-            (ulong)seed.Germinations);
-        float[] parameters = description.InitialParameters(seed.Channels, key);
+        (LatticeSeed description, float[] parameters) = Newborn(seed, blueprint, SeedStage.Germinated, 0);
         ModuleCost cost = CostOf(seed, blueprint);
         GateVerdict verdict = Gates.Germination(new GerminationInput(blueprint, seed.Layout, seed.Channels, cost, BudgetLeft(), parameters));
         if (!verdict.Passed)
@@ -119,9 +118,28 @@ public sealed partial class SeedLifecycle
             return false;
         }
 
+        if (Vetoed(seed, SeedStage.Fossilized, command, command.Issuer))
+        {
+            return false;
+        }
+
         EndGraft(seed, GraftEnd.Fossilized, command.Issuer, command.Reason);
         Move(seed, SeedStage.Fossilized, command, command.Issuer, command.Reason, verdict, risk);
         return true;
+    }
+
+    /// <summary>A module as it would be born at a seed now.</summary>
+    private (LatticeSeed Description, float[] Parameters) Newborn(
+        SeedRecord seed, Blueprint blueprint, SeedStage stage, float alpha)
+    {
+        LatticeSeed description = Describe(seed, blueprint, stage, alpha);
+        ulong key = KeyedRandom.Bits(
+            InitialParameters,
+            (ulong)_settings.RunSeed,
+            (ulong)seed.Id.Site,
+            (ulong)seed.Id.Seed,
+            (ulong)seed.Germinations);
+        return (description, description.InitialParameters(seed.Channels, key));
     }
 
     private bool CullOnCommand(SeedRecord seed, LifecycleCommand command)

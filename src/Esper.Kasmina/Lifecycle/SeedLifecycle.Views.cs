@@ -56,7 +56,16 @@ public sealed partial class SeedLifecycle
     /// Puts all seeds as they were saved. Modules are attached with zero parameters: the session's state is written after it.
     /// </summary>
     /// <exception cref="EsperException">The snapshot is of another lattice.</exception>
-    public void Load(ImmutableArray<SeedSnapshot> snapshots)
+    public void Load(ImmutableArray<SeedSnapshot> snapshots) => Put(snapshots, attach: true);
+
+    /// <summary>
+    /// Takes the records back to a snapshot, for an executor that was taken back by itself and has the modules already. What
+    /// was quarantined since stays so. Nothing is reported.
+    /// </summary>
+    /// <exception cref="EsperException">The snapshot is of another lattice.</exception>
+    public void Rewind(ImmutableArray<SeedSnapshot> snapshots) => Put(snapshots, attach: false);
+
+    private void Put(ImmutableArray<SeedSnapshot> snapshots, bool attach)
     {
         if (!snapshots.Select(snapshot => snapshot.Seed).SequenceEqual(_seeds.Select(seed => seed.Id)))
         {
@@ -70,9 +79,14 @@ public sealed partial class SeedLifecycle
             SeedRecord seed = Find(snapshot.Seed);
             seed.Load(snapshot);
             _store!.Restore(seed.Row, snapshot.State);
-            if (seed.Blueprint is { } blueprint)
+            if (seed.Blueprint is not { } blueprint)
             {
-                seed.Cost = CostOf(seed, blueprint);
+                continue;
+            }
+
+            seed.Cost = CostOf(seed, blueprint);
+            if (attach)
+            {
                 LatticeSeed description = Describe(seed, blueprint, snapshot.State.Stage, snapshot.State.Alpha);
                 _executor.Germinate(seed.Id, description, new float[seed.Cost.Parameters]);
             }
@@ -134,6 +148,7 @@ public sealed partial class SeedLifecycle
         .. _settings.Blueprints.Select(Blueprint.Parse)
             .Where(blueprint => SiteFit.Objection(blueprint, seed.Layout) is null)
             .Where(blueprint => _veto?.QuarantinedAt(seed.Id.Site).Contains(blueprint.Name) != true)
+            .Where(blueprint => !_quarantined.Contains(new SeedArm(seed.Id.Site, blueprint.Name)))
             .Where(blueprint => CostOf(seed, blueprint) is var cost && cost.Parameters <= left.Parameters && cost.Flops <= left.Flops)
             .Select(blueprint => blueprint.Name),
     ];

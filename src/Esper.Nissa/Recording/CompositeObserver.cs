@@ -36,6 +36,9 @@ public sealed class CompositeObserver : IRunObserver
     public void OnEpoch(EpochReport report) => Tell(report, static (observer, value) => observer.OnEpoch(value));
 
     /// <inheritdoc/>
+    public void OnRollback(RollbackReport report) => Tell(report, static (observer, value) => observer.OnRollback(value));
+
+    /// <inheritdoc/>
     public void OnFinished(RunSummary summary) => Tell(summary, static (observer, value) => observer.OnFinished(value));
 
     private void Tell<T>(T value, Action<IRunObserver, T> tell)

@@ -24,6 +24,9 @@ public sealed record RunRecord(
     string? Configuration,
     ImmutableArray<string> Warnings)
 {
+    /// <summary>Rollbacks in order. What they made void is not among epochs, steps and events.</summary>
+    public ImmutableArray<RollbackReport> Rollbacks { get; init; } = [];
+
     /// <summary>Reads a run's directory.</summary>
     /// <exception cref="EsperException">
     /// The directory holds no run, or a file is missing or damaged; the message names the file and the line.
@@ -36,13 +39,13 @@ public sealed record RunRecord(
         ArgumentNullException.ThrowIfNull(directory);
         ImmutableArray<string>.Builder warnings = ImmutableArray.CreateBuilder<string>();
         RunInfo info = ReadDocument<RunInfo>(directory.InfoPath);
-        (ImmutableArray<EpochReport> epochs, ImmutableArray<StepRecord> steps) =
+        (ImmutableArray<EpochReport> epochs, ImmutableArray<StepRecord> steps, ImmutableArray<RollbackReport> rollbacks) =
             ReadMetrics(directory.MetricsPath, info, warnings);
         ImmutableArray<LifecycleEvent> events = ReadEvents(directory.EventsPath, info, warnings);
         ImmutableArray<DecisionFailure> failures = ReadFailures(directory.FailuresPath, warnings);
         RunSummary? summary = File.Exists(directory.SummaryPath) ? ReadDocument<RunSummary>(directory.SummaryPath) : null;
         string? configuration = File.Exists(directory.ConfigPath) ? File.ReadAllText(directory.ConfigPath) : null;
-        return new RunRecord(info, epochs, steps, events, failures, summary, configuration, warnings.ToImmutable());
+        return new RunRecord(info, epochs, steps, events, failures, summary, configuration, warnings.ToImmutable()) { Rollbacks = rollbacks };
     }
 
     private static T ReadDocument<T>(string path)
@@ -62,17 +65,28 @@ public sealed record RunRecord(
         }
     }
 
-    private static (ImmutableArray<EpochReport> Epochs, ImmutableArray<StepRecord> Steps) ReadMetrics(
-        string path, RunInfo info, ImmutableArray<string>.Builder warnings)
+    private static (ImmutableArray<EpochReport> Epochs, ImmutableArray<StepRecord> Steps, ImmutableArray<RollbackReport> Rollbacks)
+        ReadMetrics(string path, RunInfo info, ImmutableArray<string>.Builder warnings)
     {
+        ImmutableArray<RollbackReport>.Builder rollbacks = ImmutableArray.CreateBuilder<RollbackReport>();
         ImmutableArray<EpochReport>.Builder epochs = ImmutableArray.CreateBuilder<EpochReport>();
         ImmutableArray<StepRecord>.Builder steps = ImmutableArray.CreateBuilder<StepRecord>();
         using JsonLinesReader reader = new(path);
         while (reader.TryRead(out JsonElement? line))
         {
-            if (MetricKind.Of(line.Value, reader) == MetricKind.Step)
+            string kind = MetricKind.Of(line.Value, reader);
+            if (kind == MetricKind.Step)
             {
                 steps.Add(reader.Convert<StepRecord>(line.Value));
+                continue;
+            }
+
+            if (kind == MetricKind.Rollback)
+            {
+                RollbackReport rollback = reader.Convert<RollbackReport>(line.Value);
+                epochs.RemoveAll(epoch => rollback.Voids(epoch.Epoch, epoch.Step));
+                steps.RemoveAll(step => rollback.Voids(0, step.Step));
+                rollbacks.Add(rollback);
                 continue;
             }
 
@@ -92,7 +106,7 @@ public sealed record RunRecord(
         }
 
         AddWarning(reader, warnings);
-        return (epochs.ToImmutable(), steps.ToImmutable());
+        return (epochs.ToImmutable(), steps.ToImmutable(), rollbacks.ToImmutable());
     }
 
     private static ImmutableArray<LifecycleEvent> ReadEvents(
@@ -102,6 +116,13 @@ public sealed record RunRecord(
         using JsonLinesReader reader = new(path);
         while (reader.TryRead(out JsonElement? line))
         {
+            if (MetricKind.IsRollback(line.Value))
+            {
+                RollbackReport rollback = reader.Convert<RollbackReport>(line.Value);
+                events.RemoveAll(change => rollback.Voids(change.Epoch, change.Step));
+                continue;
+            }
+
             LifecycleEvent change = reader.Convert<LifecycleEvent>(line.Value);
             RequireKnown(change.Seed, info, reader);
             events.Add(change);

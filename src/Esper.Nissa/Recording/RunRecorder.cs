@@ -8,7 +8,8 @@ namespace Esper.Nissa;
 /// <summary>
 /// Writes a run's files as it goes: <c>run.json</c> at the start, a line of <c>metrics.jsonl</c> an epoch (and every k
 /// steps where asked for), a line of <c>events.jsonl</c> a lifecycle event, a line of <c>decisions.jsonl</c> a decision, a line of
-/// <c>failures.jsonl</c> a decision that failed, <c>summary.json</c> at the end.
+/// <c>failures.jsonl</c> a decision that failed, a line of metrics and of events a rollback,
+/// <c>summary.json</c> at the end.
 /// </summary>
 /// <remarks>
 /// A checkpoint must be written after the epoch was reported: a resume looks the checkpoint's epoch up in the metrics
@@ -89,6 +90,14 @@ public sealed class RunRecorder : IRunObserver, IDisposable
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => _metrics.Write(report, MetricKind.Epoch);
+
+    /// <inheritdoc/>
+    public void OnRollback(RollbackReport report)
+    {
+        // In both files: each tells by itself which of its lines are void.
+        _metrics.Write(report, MetricKind.Rollback);
+        _events.Write(report, MetricKind.Rollback);
+    }
 
     /// <inheritdoc/>
     public void OnFinished(RunSummary summary) => WriteDocument(_directory.SummaryPath, summary);

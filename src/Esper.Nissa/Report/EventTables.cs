@@ -13,7 +13,7 @@ internal static class EventTables
 
     public static void Write(RunRecord record, Markup output)
     {
-        if (record.Events.IsEmpty && record.Failures.IsEmpty)
+        if (record.Events.IsEmpty && record.Failures.IsEmpty && record.Rollbacks.IsEmpty)
         {
             return;
         }
@@ -22,9 +22,39 @@ internal static class EventTables
         LifecycleEvent[] others = [.. record.Events.Where(e => !IsRefused(e))];
         output.Open("section").Element("h2", "Decisions");
         WriteFailures(record.Failures, output);
+        WriteRollbacks(record, output);
         WriteTable("Refusals and failed gates", refused, output);
         WriteTable("Changes of stage", others, output);
         output.Close();
+    }
+
+    private static void WriteRollbacks(RunRecord record, Markup output)
+    {
+        if (record.Rollbacks.IsEmpty)
+        {
+            return;
+        }
+
+        output.Open("details", ("open", "")).Element("summary", $"Rollbacks ({HumanText.Whole(record.Rollbacks.Length)})")
+            .Open("div", ("class", "scroll")).Open("table").Open("thead").Open("tr");
+        foreach (string heading in (ReadOnlySpan<string>)["Epoch", "Step", "Back to", "Culled", "Fault and what was done about it"])
+        {
+            output.Element("th", heading);
+        }
+
+        output.Close().Close().Open("tbody");
+        foreach (RollbackReport rollback in record.Rollbacks)
+        {
+            output.Open("tr")
+                .Element("td", HumanText.Whole(rollback.Epoch), ("class", "number"))
+                .Element("td", HumanText.Whole(rollback.Step), ("class", "number"))
+                .Element("td", HumanText.Whole(rollback.ToStep), ("class", "number"))
+                .Element("td", rollback.Culled.IsEmpty ? HumanText.Nothing : string.Join(", ", rollback.Culled), ("class", "number"))
+                .Open("td").Text(rollback.Reason).Element("div", rollback.Remedy, ("class", "muted")).Close()
+                .Close();
+        }
+
+        output.Close().Close().Close().Close();
     }
 
     private static bool IsRefused(LifecycleEvent change) => change.From == change.To || change.Verdict is { Passed: false };

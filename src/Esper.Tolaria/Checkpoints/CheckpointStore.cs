@@ -21,7 +21,10 @@ public sealed class CheckpointStore(string directory, int kept)
         ? Directory.EnumerateFiles(directory, "step-*.safetensors").Order(StringComparer.Ordinal).LastOrDefault()
         : null;
 
-    /// <summary>Writes a checkpoint and removes those beyond the number kept.</summary>
+    /// <summary>
+    /// Writes a checkpoint and removes those beyond the number kept, and those of later steps: the run has been taken back behind
+    /// them.
+    /// </summary>
     /// <returns>Its path.</returns>
     public string Write(HostSession session, RunState state)
     {
@@ -40,12 +43,11 @@ public sealed class CheckpointStore(string directory, int kept)
         }
 
         File.Move(temporary, path, overwrite: true);
-        foreach (string old in Directory.EnumerateFiles(directory, "step-*.safetensors")
-            .Order(StringComparer.Ordinal)
-            .SkipLast(kept)
-            .ToArray())
+        string[] all = [.. Directory.EnumerateFiles(directory, "step-*.safetensors").Order(StringComparer.Ordinal)];
+        string[] past = [.. all.Where(file => string.CompareOrdinal(file, path) <= 0)];
+        foreach (string file in all.Except(past).Concat(past.SkipLast(kept)))
         {
-            File.Delete(old);
+            File.Delete(file);
         }
 
         return path;

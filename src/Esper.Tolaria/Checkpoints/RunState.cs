@@ -24,8 +24,11 @@ public sealed record EpochProgress(int Steps, double LossSum, long Examples, lon
 /// <param name="Seconds">Wall-clock so far, over all sittings.</param>
 /// <param name="History">All completed epochs.</param>
 /// <param name="StepMilliseconds">Median step duration of each completed epoch.</param>
-/// <param name="SkippedSteps">Consecutive steps not taken because they were not finite.</param>
 /// <param name="Seeds">The lattice.</param>
+/// <param name="Governor">What the governor remembers.</param>
+/// <param name="OverheadFlops">
+/// Those of <paramref name="TrainFlops"/> that no step of the final course took: probes, checks, forks, and what rollbacks made void.
+/// </param>
 /// <param name="Control">The control around the policy; null in checkpoints from before there was any.</param>
 public sealed record RunState(
     string RunId,
@@ -36,6 +39,7 @@ public sealed record RunState(
     double Seconds,
     ImmutableArray<EpochObservation> History,
     ImmutableArray<double> StepMilliseconds,
-    int SkippedSteps,
     ImmutableArray<SeedSnapshot> Seeds,
+    GovernorState Governor,
+    double OverheadFlops,
     ControlState? Control = null);

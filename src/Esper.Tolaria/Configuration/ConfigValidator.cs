@@ -20,6 +20,7 @@ public static class ConfigValidator
         CheckOptimization(check, config);
         CheckLattice(check, config.Lattice);
         CheckLifecycle(check, config.Lifecycle);
+        CheckGovernor(check, config.Governor);
         CheckPolicy(check, config.Policy);
         CheckRisk(check, config.Risk);
         CheckTelemetry(check, config.Telemetry);
@@ -130,9 +131,26 @@ public static class ConfigValidator
         check.Between("lifecycle.gradient_ratio_maximum", options.GradientRatioMaximum, options.GradientRatioMinimum, 1e30);
         check.Between("lifecycle.signal_minimum", options.SignalMinimum, -1, 1);
         check.Between("lifecycle.loss_band", options.LossBand, 1, 1e12);
+        check.OneOf("lifecycle.gain", options.Gain, ["alpha", "fork"]);
+        check.Between("lifecycle.fork_steps", options.ForkSteps, 1, 1_000_000);
+        check.Between("lifecycle.fork_orders", options.ForkOrders, 1, 100);
         check.Between("lifecycle.gain_evaluations", options.GainEvaluations, 2, 1_000_000);
         check.Between("lifecycle.gain_minimum", options.GainMinimum, -1e6, 1e6);
         check.Between("lifecycle.rent_per_host", options.RentPerHost, 0, 1e6);
+    }
+
+    private static void CheckGovernor(Checker check, GovernorConfig governor)
+    {
+        check.Between("governor.rollbacks", governor.Rollbacks, 0, 1_000_000);
+        check.Between("governor.snapshot_every_steps", governor.SnapshotEverySteps, 1, 1_000_000);
+        check.Between("governor.probation_steps", governor.ProbationSteps, 1, 1_000_000);
+        check.Between("governor.snapshots_kept", governor.SnapshotsKept, 1, 1000);
+        check.Between("governor.loss_window", governor.LossWindow, 4, 100_000);
+        check.Between("governor.loss_deviations", governor.LossDeviations, 0, 1e6);
+        check.Between("governor.loss_margin", governor.LossMargin, 0, 1e6);
+        check.Between("governor.loss_patience", governor.LossPatience, 1, 1000);
+        check.Between("governor.collapse_share", governor.CollapseShare, 0, 1);
+        check.Between("governor.rate_backoff", governor.RateBackoff, 1e-6, 1);
     }
 
     private static void CheckPolicy(Checker check, PolicyOptions policy)

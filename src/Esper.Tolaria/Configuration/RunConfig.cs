@@ -67,6 +67,9 @@ public sealed record RunConfig
     /// <summary>How a seed passes through its stages, with the thresholds of the gates.</summary>
     public LifecycleOptions Lifecycle { get; init; } = new();
 
+    /// <summary>When a run counts as broken, and how it is taken back.</summary>
+    public GovernorConfig Governor { get; init; } = new();
+
     /// <summary>Who decides.</summary>
     public PolicyOptions Policy { get; init; } = new();
 

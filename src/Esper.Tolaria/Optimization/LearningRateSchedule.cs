@@ -38,9 +38,13 @@ public sealed class LearningRateSchedule
     /// <summary>Names of all schedules.</summary>
     public static ImmutableArray<string> Names { get; } = ["wsd", "cosine", "step"];
 
-    /// <summary>Learning rate of step <paramref name="step"/>, counted from 0.</summary>
+    /// <summary>Steps of the warm-up.</summary>
+    public long WarmupSteps => _warmupSteps;
+
+    /// <summary>Learning rate of step <paramref name="step"/>, counted from 0; behind the last step, that of the last.</summary>
     public double At(long step)
     {
+        step = Math.Min(step, _totalSteps - 1);
         if (step < _warmupSteps)
         {
             return _peak * (step + 1) / _warmupSteps;

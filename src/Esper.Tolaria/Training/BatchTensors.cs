@@ -29,4 +29,17 @@ internal static class BatchTensors
             yield return Of(batch);
         }
     }
+
+    /// <summary>Batches from a place on, epoch after epoch without end, each valid until the next is taken.</summary>
+    public static IEnumerable<HostTensor[]> Onwards(IBatchLoader loader, LoaderPosition from, CancellationToken cancellation)
+    {
+        for (LoaderPosition start = from; ; start = new LoaderPosition(start.Epoch + 1, 0))
+        {
+            loader.StartEpoch(start.Epoch, start.Batch);
+            while (loader.TryNext(out Batch? batch, cancellation))
+            {
+                yield return Of(batch);
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
+using Esper.Data;
 using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
@@ -13,7 +14,8 @@ namespace Esper.Tolaria.Training;
 /// take its own steps (gates G2 to G4); measure what holding seeds are worth; decide; carry out; check isolation and start training what has germinated
 /// (gate G1). The risk engine is asked before each of these changes. A policy that does not decide in time decides nothing. Decisions see validation and training data only.
 /// </summary>
-internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, RunControl control, DecisionScribe scribe)
+internal sealed class EpochBoundary(
+    Workbench bench, SeedLifecycle lifecycle, RunControl control, DecisionScribe scribe, SeedForks forks)
 {
     /// <summary>Epochs whose mean validation loss G4 compares with.</summary>
     private const int ReferenceEpochs = 3;
@@ -21,7 +23,7 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, Ru
     /// <summary>Probes and checks read training data in an order of their own, far from any epoch of training.</summary>
     private const int ProbeEpochs = 1 << 20;
 
-    /// <summary>Training operations that probes and checks took at this boundary.</summary>
+    /// <summary>Training operations that probes, checks and forks took at this boundary.</summary>
     public double ExtraFlops { get; private set; }
 
     /// <summary>Steps done when the boundary is crossed.</summary>
@@ -57,7 +59,7 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, Ru
             return;
         }
 
-        MeasureGains(cancellation);
+        MeasureGains(epoch, cancellation);
         SystemState state = StateOf(history, growth);
         bool? probe = last || growth.Count > 0 ? false : control.NeedsProbe(state, Step);
         if (probe == true)
@@ -108,25 +110,34 @@ internal sealed class EpochBoundary(Workbench bench, SeedLifecycle lifecycle, Ru
             new GrowthAllowance(bench.HostCost.Parameters, bench.HostCost.ForwardFlops, left.Parameters, left.Flops));
     }
 
-    private void MeasureGains(CancellationToken cancellation)
+    private void MeasureGains(int epoch, CancellationToken cancellation)
     {
         ImmutableArray<SeedId> ready = lifecycle.ReadyForGain();
-        if (ready.IsEmpty)
+        ImmutableArray<GainEstimate?> gains = [];
+        if (!ready.IsEmpty && bench.Config.Lifecycle.Gain == "fork")
         {
-            return;
+            gains = forks.WorthOf(ready, new LoaderPosition(epoch, 0), (long)epoch * bench.StepsPerEpoch, cancellation);
+            ExtraFlops += forks.Flops;
+        }
+        else if (!ready.IsEmpty)
+        {
+            // The validation that began this boundary does not serve: its culls have changed the function since.
+            gains =
+            [
+                .. GainMeter.Measure(
+                    bench.Session,
+                    [.. ready.Select(seed => (seed, lifecycle.DescriptionOf(seed)))],
+                    BatchTensors.Stream(bench.Data.Validation, 0, cancellation),
+                    cancellation),
+            ];
         }
 
-        // Culls of this boundary have changed the function since it was validated.
-        Evaluation with = Validate(cancellation);
-        foreach (SeedId seed in ready)
+        for (int i = 0; i < gains.Length; i++)
         {
-            lifecycle.AddGain(seed, GainMeter.Measure(
-                bench.Session,
-                seed,
-                lifecycle.DescriptionOf(seed),
-                with,
-                BatchTensors.Stream(bench.Data.Validation, 0, cancellation),
-                cancellation));
+            if (gains[i] is { } gain)
+            {
+                lifecycle.AddGain(ready[i], gain);
+            }
         }
     }
 

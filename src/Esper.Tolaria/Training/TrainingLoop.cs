@@ -8,16 +8,17 @@ using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
 using Esper.Tolaria.Checkpoints;
+using Esper.Tolaria.Configuration;
 using Esper.Tolaria.Optimization;
 
 namespace Esper.Tolaria.Training;
 
-/// <summary>Trains: steps, epoch boundaries, checkpoints. Stops after the step in flight when asked to.</summary>
-internal sealed class TrainingLoop : IDisposable
+/// <summary>
+/// Trains: steps, epoch boundaries, checkpoints, and rollbacks where the governor finds a fault. Stops after the step in flight when
+/// asked to.
+/// </summary>
+internal sealed partial class TrainingLoop : IDisposable
 {
-    /// <summary>Consecutive steps without finite gradients after which a run is given up.</summary>
-    private const int LongestFault = 10;
-
     private readonly Workbench _bench;
     private readonly IRunObserver _observer;
     private readonly TimeProvider _clock;
@@ -28,14 +29,25 @@ internal sealed class TrainingLoop : IDisposable
     private readonly RunControl _control;
     private readonly List<double> _stepMilliseconds = [];
     private readonly long _started;
+    private readonly Governor _governor;
+    private readonly RunPoints _points;
+    private readonly IFaultInjector? _faults;
     private RunState _state;
+    private double _secondsBefore;
     private long _epochStarted;
     private long _waitBefore;
 
     /// <summary>Prepares a run that has not started.</summary>
     public TrainingLoop(
-        Workbench bench, RunControl control, IRunObserver observer, TimeProvider clock, CheckpointStore checkpoints, string runId)
+        Workbench bench,
+        RunControl control,
+        IRunObserver observer,
+        TimeProvider clock,
+        CheckpointStore checkpoints,
+        string runId,
+        IFaultInjector? faults = null)
     {
+        _faults = faults;
         _bench = bench;
         _observer = observer;
         _clock = clock;
@@ -45,9 +57,13 @@ internal sealed class TrainingLoop : IDisposable
         _control = control;
         DecisionScribe scribe = new(observer);
         _lifecycle = bench.CreateLifecycle(clock, scribe.OnLifecycle, control.Veto);
-        _boundary = new EpochBoundary(bench, _lifecycle, control, scribe);
+        _boundary = new EpochBoundary(bench, _lifecycle, control, scribe, new SeedForks(bench, _lifecycle, _schedule));
+        _governor = new Governor(bench.Config.Governor, bench.Classes, _schedule.WarmupSteps);
+        GovernorConfig limits = bench.Config.Governor;
+        _points = new RunPoints(limits.ProbationSteps, limits.SnapshotsKept, limits.LossPatience + 1);
         _started = clock.GetTimestamp();
-        _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], 0, []);
+        _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], [], GovernorState.Empty, 0);
+        _lifecycle.Veto = (_, to) => _governor.Veto(to, _state.Step);
     }
 
     /// <summary>Where the run stands.</summary>
@@ -66,7 +82,11 @@ internal sealed class TrainingLoop : IDisposable
 
     private double SittingSeconds => _clock.GetElapsedTime(_started).TotalSeconds;
 
-    public void Dispose() => _lifecycle.Dispose();
+    public void Dispose()
+    {
+        _points.Dispose();
+        _lifecycle.Dispose();
+    }
 
     /// <summary>Puts the run where a checkpoint left it.</summary>
     public void Restore(Checkpoint checkpoint)
@@ -74,6 +94,11 @@ internal sealed class TrainingLoop : IDisposable
         checkpoint.LoadInto(_bench.Session, _lifecycle);
         _control.Restore(checkpoint.State.Control);
         _state = checkpoint.State;
+        _governor.Load(_state.Governor);
+        foreach (SeedArm arm in _state.Governor.Quarantined)
+        {
+            _lifecycle.Quarantine(arm);
+        }
     }
 
     /// <summary>
@@ -100,25 +125,25 @@ internal sealed class TrainingLoop : IDisposable
     /// <returns>Whether all epochs are done.</returns>
     public bool Run(CancellationToken cancellation)
     {
-        double before = _state.Seconds;
+        _secondsBefore = _state.Seconds;
         try
         {
             while (_state.EpochsDone < _bench.Config.Epochs)
             {
                 if (!TrainEpoch(cancellation))
                 {
-                    WriteCheckpoint(before);
+                    WriteCheckpoint();
                     return false;
                 }
 
-                EndEpoch(before);
+                EndEpoch();
             }
 
             return true;
         }
         finally
         {
-            Seconds = before + SittingSeconds;
+            Seconds = _secondsBefore + SittingSeconds;
         }
     }
 
@@ -136,32 +161,45 @@ internal sealed class TrainingLoop : IDisposable
                 return false;
             }
 
+            KeepPoint();
+
             // Not cancelled while waiting: the loader is always about to deliver.
             if (!loader.TryNext(out Batch? batch, CancellationToken.None))
             {
                 throw new InvalidOperationException($"The loader ended after {_state.Progress.Steps} of {_bench.StepsPerEpoch} batches.");
             }
 
-            Step(BatchTensors.Of(batch), batch.Count);
+            if (_governor.Skips(_state.Step))
+            {
+                Advance(null, 0);
+            }
+            else if (Step(BatchTensors.Of(batch), batch.Count) is { } fault)
+            {
+                RollBack(fault);
+                loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
+            }
         }
 
         return true;
     }
 
-    private void Step(HostTensor[] inputs, int examples)
+    private GovernorFault? Step(HostTensor[] inputs, int examples)
     {
         _lifecycle.SetTime(_state.EpochsDone, _state.Step);
+        HostTensor[] used = _faults?.BeforeStep(_state.Step, _bench.Session, inputs) ?? inputs;
         long start = _clock.GetTimestamp();
         _lifecycle.BeginStep();
         int every = _bench.Config.Telemetry.SeedEverySteps;
         bool telemetry = every > 0 && _state.Step % every == 0 && HasLearners();
-        float rate = (float)_schedule.At(_state.Step);
-        StepResult result = _bench.Session.TrainStep(inputs, rate, (float)_bench.Config.Optimizer.ClipNorm!.Value, telemetry);
+        float rate = (float)(_schedule.At(_state.Step) * _governor.RateScale);
+        StepResult result = _bench.Session.TrainStep(used, rate, (float)_bench.Config.Optimizer.ClipNorm!.Value, telemetry);
         double milliseconds = _clock.GetElapsedTime(start).TotalMilliseconds;
         _stepMilliseconds.Add(milliseconds);
-        if (!result.Finite)
+        GovernorFault? fault = _governor.Judge(_state.Step, result);
+        Advance(result, examples);
+        if (fault is not null)
         {
-            Fault(result);
+            return fault;
         }
 
         if (telemetry)
@@ -172,13 +210,6 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        Advance(result, examples);
-        if (!result.Finite)
-        {
-            // There is no loss to report; the lifecycle's events say what was done about it.
-            return;
-        }
-
         _observer.OnStep(new StepReport(
             _state.EpochsDone + 1,
             _state.Progress.Steps,
@@ -187,59 +218,51 @@ internal sealed class TrainingLoop : IDisposable
             result.Loss,
             rate,
             milliseconds / 1000));
+        return null;
     }
 
     private bool HasLearners() => _lifecycle.Any(
         SeedStage.Training, SeedStage.Blending, SeedStage.Holding, SeedStage.Fossilized);
 
-    /// <summary>The step was not taken. Live seeds are the first suspects; without any, or after many faults, the run ends.</summary>
-    private void Fault(StepResult result)
-    {
-        int culled = _lifecycle.CullAllLive("fault handler", $"loss {result.Loss} or its gradients are not finite");
-        if (_state.SkippedSteps + 1 >= LongestFault || (culled == 0 && _state.Step == 0))
-        {
-            throw new EsperException(
-                $"Step {_state.Step + 1}: loss {result.Loss} or its gradients are not finite, for {_state.SkippedSteps + 1} steps in a "
-                + "row with no seed to blame. The parameters are as before those steps. Lower --lr, or set optimizer.clip_norm.");
-        }
-    }
-
-    private void Advance(StepResult result, int examples)
+    /// <summary>Goes on to the next batch; <paramref name="result"/> is null where this one was left out.</summary>
+    private void Advance(StepResult? result, int examples)
     {
         EpochProgress progress = _state.Progress;
-        progress = result.Finite
+        progress = result is { Finite: true } step
             ? new EpochProgress(
                 progress.Steps + 1,
-                progress.LossSum + (result.Loss * result.Examples),
-                progress.Examples + result.Examples,
-                progress.Correct + (result.Correct ?? throw new InvalidOperationException("The host graph names no logits.")))
+                progress.LossSum + (step.Loss * step.Examples),
+                progress.Examples + step.Examples,
+                progress.Correct + (step.Correct ?? throw new InvalidOperationException("The host graph names no logits.")))
             : progress with { Steps = progress.Steps + 1 };
 
         // Forward once, backward twice that, for host and modules alike; modules in Training count in full too, since
         // their backward pass recomputes the forward one.
         double flops = 3.0 * examples * (_bench.HostCost.ForwardFlops + _lifecycle.TotalCost.Flops);
-        _state = _state with
-        {
-            Step = _state.Step + 1,
-            Progress = progress,
-            TrainFlops = _state.TrainFlops + flops,
-            SkippedSteps = result.Finite ? 0 : _state.SkippedSteps + 1,
-        };
+        _state = _state with { Step = _state.Step + 1, Progress = progress, TrainFlops = _state.TrainFlops + flops };
     }
 
     /// <summary>
     /// Takes the run across an epoch boundary. Never cancelled: it is short, and half a boundary could not be resumed.
     /// </summary>
-    private void EndEpoch(double secondsBefore)
+    private void EndEpoch()
     {
         EpochProgress progress = _state.Progress;
         if (progress.Examples == 0)
         {
-            throw new EsperException("No step of this epoch had finite gradients. Lower --lr, or set optimizer.clip_norm.");
+            throw new EsperException("No step of this epoch was sound. Lower --lr, or set optimizer.clip_norm.");
         }
 
         int epoch = _state.EpochsDone + 1;
+        _faults?.BeforeValidation(_state.Step, _bench.Session);
         Evaluation validation = _boundary.Validate(CancellationToken.None);
+        long epochStart = _state.Step - progress.Steps;
+        if (_governor.Judge(_state.History, validation.Loss, validation.Accuracy, epochStart, _state.Step) is { } fault)
+        {
+            RollBack(fault);
+            return;
+        }
+
         double trainLoss = progress.LossSum / progress.Examples;
         double trainAccuracy = (double)progress.Correct / progress.Examples;
         ImmutableArray<EpochObservation> history =
@@ -257,6 +280,7 @@ internal sealed class TrainingLoop : IDisposable
             EpochsDone = epoch,
             Progress = EpochProgress.Empty,
             TrainFlops = _state.TrainFlops + _boundary.ExtraFlops,
+            OverheadFlops = _state.OverheadFlops + _boundary.ExtraFlops,
             History = history,
             StepMilliseconds = _state.StepMilliseconds.Add(median),
         };
@@ -267,7 +291,7 @@ internal sealed class TrainingLoop : IDisposable
             trainAccuracy,
             validation.Loss,
             validation.Accuracy,
-            _schedule.At(_state.Step - 1),
+            _schedule.At(_state.Step - 1) * _governor.RateScale,
             _bench.HostCost.Parameters + _lifecycle.TotalCost.Parameters,
             _state.TrainFlops,
             median,
@@ -276,7 +300,7 @@ internal sealed class TrainingLoop : IDisposable
             seeds));
         if (epoch % _bench.Config.Telemetry.CheckpointEveryEpochs == 0 || epoch == _bench.Config.Epochs)
         {
-            WriteCheckpoint(secondsBefore);
+            WriteCheckpoint();
         }
     }
 
@@ -295,9 +319,15 @@ internal sealed class TrainingLoop : IDisposable
         }),
     ];
 
-    private void WriteCheckpoint(double secondsBefore)
+    private void WriteCheckpoint()
     {
-        _state = _state with { Seconds = secondsBefore + SittingSeconds, Seeds = _lifecycle.Save(), Control = _control.Save() };
+        _state = _state with
+        {
+            Seconds = _secondsBefore + SittingSeconds,
+            Seeds = _lifecycle.Save(),
+            Governor = _governor.State,
+            Control = _control.Save(),
+        };
         _checkpoints.Write(_bench.Session, _state);
     }
 }

@@ -15,8 +15,10 @@ namespace Esper.Tolaria.Training;
 /// <summary>Everything that a configuration brings to life: data, host graph with its lattice, native session.</summary>
 internal sealed class Workbench : IDisposable
 {
-    private Workbench(RunConfig config, DataLoaders data, HostPreset preset, WrappedGraph wrapped, HostSession session, int threads)
+    private Workbench(
+        RunConfig config, Dataset dataset, DataLoaders data, HostPreset preset, WrappedGraph wrapped, HostSession session, int threads)
     {
+        Classes = dataset.ClassCount;
         Config = config;
         Data = data;
         Preset = preset;
@@ -29,6 +31,9 @@ internal sealed class Workbench : IDisposable
     public RunConfig Config { get; }
 
     public DataLoaders Data { get; }
+
+    /// <summary>Classes that a label can have.</summary>
+    public int Classes { get; }
 
     public HostPreset Preset { get; }
 
@@ -68,7 +73,7 @@ internal sealed class Workbench : IDisposable
             int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
             session = OpenSession(wrapped.Graph, config, threads);
             ConfigureOptimizer(session, wrapped.Graph, config.Optimizer);
-            return new Workbench(config, data, preset, wrapped, session, threads);
+            return new Workbench(config, dataset, data, preset, wrapped, session, threads);
         }
         catch
         {

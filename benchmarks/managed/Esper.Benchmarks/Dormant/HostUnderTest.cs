@@ -72,6 +72,24 @@ internal sealed class HostUnderTest : IDisposable
         return (result, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
+    /// <summary>Takes a snapshot.</summary>
+    /// <returns>The snapshot, and its wall-clock in milliseconds.</returns>
+    public (HostSnapshot Snapshot, double Milliseconds) TakeSnapshot()
+    {
+        long start = Stopwatch.GetTimestamp();
+        HostSnapshot snapshot = session.TakeSnapshot();
+        return (snapshot, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+
+    /// <summary>Goes back to a snapshot.</summary>
+    /// <returns>Wall-clock in milliseconds.</returns>
+    public double Restore(HostSnapshot snapshot)
+    {
+        long start = Stopwatch.GetTimestamp();
+        session.Restore(snapshot);
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
 

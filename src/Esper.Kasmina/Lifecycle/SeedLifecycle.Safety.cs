@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using Esper.Contracts;
+using Esper.Contracts.Blueprints;
+using Esper.Contracts.Lifecycle;
+using Esper.Native;
+
+namespace Esper.Kasmina.Lifecycle;
+
+/// <content>What keeps growth away from where it has done harm: quarantined arms and a veto before each change.</content>
+public sealed partial class SeedLifecycle
+{
+    private readonly HashSet<SeedArm> _quarantined = [];
+
+    /// <summary>
+    /// Asked before a seed advances (to Germinated, Training, Blending, Holding or Fossilized); an answer is the reason why it must
+    /// not now, and the seed stays where it is. Removing a seed is never asked about. Null = no objections.
+    /// </summary>
+    public Func<SeedId, SeedStage, string?>? Veto { get; set; }
+
+    /// <summary>Arms that must not germinate, in order.</summary>
+    public ImmutableArray<SeedArm> Quarantined => [.. _quarantined.OrderBy(arm => arm.Site).ThenBy(arm => arm.Blueprint, StringComparer.Ordinal)];
+
+    /// <summary>Arms of the seeds that are live, each once.</summary>
+    public ImmutableArray<SeedArm> LiveArms() =>
+    [
+        .. _seeds.Where(seed => State(seed).Stage.IsLive())
+            .Select(seed => new SeedArm(seed.Id.Site, seed.Blueprint!.Name))
+            .Distinct(),
+    ];
+
+    /// <summary>Keeps an arm from germinating for the rest of the run; policies are not offered it any more.</summary>
+    public void Quarantine(SeedArm arm) => _quarantined.Add(arm);
+
+    /// <summary>A module of a blueprint as it would be born at a seed now, for trials outside of the lifecycle.</summary>
+    /// <param name="seed">A seed without a module.</param>
+    /// <param name="blueprint">Name of a blueprint that suits the site.</param>
+    /// <returns>Its description, blended at the target alpha, and its initial parameters.</returns>
+    /// <exception cref="EsperException">There is no such blueprint, or it does not suit the site.</exception>
+    public (LatticeSeed Description, float[] Parameters) Trial(SeedId seed, string blueprint)
+    {
+        SeedRecord record = Find(seed);
+        try
+        {
+            Blueprint parsed = Blueprint.Parse(blueprint);
+            return SiteFit.Objection(parsed, record.Layout) is { } objection
+                ? throw new EsperException($"Seed {seed}: {objection}.")
+                : Newborn(record, parsed, SeedStage.Holding, (float)Options.AlphaTarget);
+        }
+        catch (FormatException error)
+        {
+            throw new EsperException($"Seed {seed}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>What a module of a blueprint costs at a seed.</summary>
+    /// <exception cref="FormatException">There is no such blueprint.</exception>
+    public ModuleCost CostAt(SeedId seed, string blueprint) => CostOf(Find(seed), Blueprint.Parse(blueprint));
+
+    /// <summary>What a seed's module costs; nothing without one.</summary>
+    public ModuleCost CostOf(SeedId seed) => Find(seed).Cost;
+
+    private string? ObjectionTo(SeedRecord seed, Blueprint blueprint) =>
+        _quarantined.Contains(new SeedArm(seed.Id.Site, blueprint.Name))
+            ? $"{new SeedArm(seed.Id.Site, blueprint.Name)} is quarantined after a fault"
+            : Veto?.Invoke(seed.Id, SeedStage.Germinated);
+
+    private bool Vetoed(SeedRecord seed, SeedStage to, LifecycleCommand? command, string issuer)
+    {
+        if (Veto?.Invoke(seed.Id, to) is not { } reason)
+        {
+            return false;
+        }
+
+        Refuse(seed, command, issuer, null, reason);
+        return true;
+    }
+}

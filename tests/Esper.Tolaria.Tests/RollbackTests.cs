@@ -1,0 +1,254 @@
+using System.Runtime.InteropServices;
+using Esper.Contracts;
+using Esper.Contracts.Lifecycle;
+using Esper.Contracts.Runs;
+using Esper.Native;
+using Esper.Nissa;
+using Esper.Tolaria.Configuration;
+using Esper.Tolaria.Training;
+
+namespace Esper.Tolaria.Tests;
+
+/// <summary>Runs that are hurt on purpose: they go on, and end where the clean run ends.</summary>
+public sealed class RollbackTests : IDisposable
+{
+    private static readonly RunConfig Clean = new()
+    {
+        Host = "cnn3:8-16",
+        Epochs = 6,
+        Batch = 32,
+        TrainLimit = 1600,
+        ValidationFraction = 0.05,
+        Threads = 2,
+        Seed = 3,
+        Optimizer = new OptimizerConfig { LearningRate = 0.02 },
+        Lattice = new LatticeConfig { Blueprints = ["bottleneck-4", "affine"], SeedsPerSite = 2 },
+        Lifecycle = new() { SignalMinimum = -1, GainMinimum = -1, RentPerHost = 0, LossBand = 100 },
+        Policy = new() { Kind = "none", LastFraction = 1 },
+        Governor = new() { SnapshotEverySteps = 10, ProbationSteps = 15, LossWindow = 20 },
+    };
+
+    private static readonly RunConfig Growing = Clean with { Policy = Clean.Policy with { Kind = "schedule" } };
+
+    private readonly string _root = Directory.CreateTempSubdirectory("esper-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void A_batch_with_nan_is_left_out_and_nothing_else_is_lost()
+    {
+        Watcher watcher = new();
+        RunSummary clean = Train(Clean, "clean");
+        RunSummary hurt = Train(Clean, "hurt", new Injector { At = 120, Inputs = WithNaN }, watcher);
+        RollbackReport rollback = Assert.Single(watcher.Rollbacks);
+        Assert.Equal((RollbackCause.NotFinite, 121L, 100L), (rollback.Cause, rollback.Step, rollback.ToStep));
+        Assert.Empty(rollback.Culled);
+        Assert.Contains("the batches of steps 121 to 121 are left out", rollback.Remedy, StringComparison.Ordinal);
+        Same(clean, hurt);
+        Assert.Equal(1, hurt.Rollbacks);
+        Assert.True(hurt.TrainFlops > clean.TrainFlops);
+        Assert.True(hurt.OverheadFlops > 0);
+        Assert.Equal(0, clean.Rollbacks);
+
+        // Up to the fault the courses are one, and what was trained again has the bits that it had.
+        Assert.Equal(watcher.Losses.GetRange(100, 20), watcher.Losses.GetRange(120, 20));
+        RunRecord record = RunRecord.Load(RunDirectory.Open(Path.Combine(_root, "hurt")));
+        Assert.Equal(Enumerable.Range(1, 6), record.Epochs.Select(epoch => epoch.Epoch));
+        Assert.Single(record.Rollbacks);
+    }
+
+    [Fact]
+    public void A_loss_that_explodes_takes_the_run_back()
+    {
+        Watcher watcher = new();
+        RunSummary clean = Train(Clean, "clean");
+        RunSummary hurt = Train(Clean, "hurt", new Injector { At = 120, Session = session => Scale(session, "param/", 30) }, watcher);
+        RollbackReport rollback = Assert.Single(watcher.Rollbacks);
+        Assert.NotEqual(RollbackCause.Collapse, rollback.Cause);
+        Assert.InRange(rollback.Step, 121, 126);
+        Assert.InRange(rollback.ToStep, 90, 110);
+        Same(clean, hurt);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(1e4f)]
+    public void A_poisoned_blueprint_is_culled_and_quarantined(float poison)
+    {
+        Watcher watcher = new();
+        RunSummary clean = Train(Growing, "clean");
+        Injector injector = new() { At = 130, Session = session => Poison(session, poison) };
+        RunSummary hurt = Train(Growing, "hurt", injector, watcher);
+        Assert.True(injector.Done);
+        Assert.NotEmpty(watcher.Rollbacks);
+        RollbackReport first = watcher.Rollbacks[0];
+        Assert.True(first.ToStep < 130);
+        Assert.NotEmpty(first.Culled);
+        Assert.NotEmpty(first.Quarantined);
+        Assert.All(first.Culled, seed => Assert.Contains(
+            watcher.Changes, change => change.Seed == seed && change.To == SeedStage.Culled && change.Issuer == "governor"));
+        Assert.Contains(watcher.Changes, change => change.To == SeedStage.Germinated && change.Step > 0);
+        Same(clean, hurt);
+    }
+
+    [Fact]
+    public void A_collapse_goes_back_behind_the_last_validation()
+    {
+        Watcher watcher = new();
+        RunSummary clean = Train(Clean, "clean");
+        Injector injector = new() { At = 150, Validation = session => Scale(session, "param/", 0) };
+        RunSummary hurt = Train(Clean, "hurt", injector, watcher);
+        RollbackReport rollback = Assert.Single(watcher.Rollbacks);
+        Assert.Equal((RollbackCause.Collapse, 150L, 100L), (rollback.Cause, rollback.Step, rollback.ToStep));
+        Same(clean, hurt);
+    }
+
+    [Fact]
+    public void A_fault_that_always_returns_ends_the_run_with_its_cause()
+    {
+        RunConfig config = Clean with { Governor = Clean.Governor with { Rollbacks = 3 } };
+        Watcher watcher = new();
+        EsperException error = Assert.Throws<EsperException>(
+            () => Train(config, "hurt", new Injector { At = 60, Always = true, Inputs = WithNaN }, watcher));
+        Assert.Equal(3, watcher.Rollbacks.Count);
+        Assert.Contains("not finite", error.Message, StringComparison.Ordinal);
+        Assert.Contains("taken back 3 times", error.Message, StringComparison.Ordinal);
+        Assert.Contains("governor.rollbacks", error.Message, StringComparison.Ordinal);
+        EsperException atOnce = Assert.Throws<EsperException>(() => Train(
+            config with { Governor = config.Governor with { Rollbacks = 0 } }, "once", new Injector { At = 60, Inputs = WithNaN }));
+        Assert.Contains("governor.rollbacks is 0", atOnce.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_was_interrupted_after_a_rollback_continues_to_the_same_end()
+    {
+        RunSummary whole = Train(Growing, "whole", new Injector { At = 130, Session = session => Poison(session, float.NaN) });
+        using CancellationTokenSource stop = new();
+        Watcher watcher = new() { OnEachStep = step => Cancel(stop, step == 210) };
+        Train(Growing, "part", new Injector { At = 130, Session = session => Poison(session, float.NaN) }, watcher, stop.Token);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(whole.ParametersDigest, rest.ParametersDigest);
+        Assert.Equal(whole.TrainFlops, rest.TrainFlops);
+        Assert.Equal(whole.Rollbacks, rest.Rollbacks);
+        Assert.Equal(whole.Seeds.Select(seed => (seed.Stage, seed.Blueprint)), rest.Seeds.Select(seed => (seed.Stage, seed.Blueprint)));
+    }
+
+    [Fact]
+    public void Watching_changes_no_bit()
+    {
+        RunConfig config = Clean with { Epochs = 2 };
+        RunSummary often = Train(config with { Governor = config.Governor with { SnapshotEverySteps = 1 } }, "often");
+        RunSummary seldom = Train(config with { Governor = config.Governor with { SnapshotEverySteps = 1000, LossDeviations = 0 } }, "seldom");
+        Assert.Equal(often.ParametersDigest, seldom.ParametersDigest);
+    }
+
+    [Fact]
+    public void Gains_can_be_measured_by_forks()
+    {
+        RunConfig config = Growing with { Lifecycle = Growing.Lifecycle with { Gain = "fork", ForkSteps = 5 } };
+        RunSummary forked = Train(config, "fork");
+        RunSummary again = Train(config, "again");
+        Assert.Contains(forked.Seeds, seed => seed.Stage == nameof(SeedStage.Fossilized) && seed.Gain is not null);
+        Assert.Equal(forked.ParametersDigest, again.ParametersDigest);
+        RunSummary ablated = Train(Growing, "alpha");
+        Assert.True(forked.OverheadFlops > ablated.OverheadFlops);
+        Assert.NotEqual(
+            ablated.Seeds.Select(seed => seed.Gain).Where(gain => gain is not null),
+            forked.Seeds.Select(seed => seed.Gain).Where(gain => gain is not null));
+    }
+
+    // The test set has enough examples that 1 % is more than the noise of two runs as good as each other.
+    private static void Same(RunSummary clean, RunSummary hurt)
+    {
+        Assert.True(clean.AccuracyFinal > 0.9, $"the clean run ends at {clean.AccuracyFinal:P2}: too little to compare with");
+        Assert.True(
+            hurt.AccuracyFinal >= clean.AccuracyFinal - 0.01, $"clean {clean.AccuracyFinal:P2}, hurt {hurt.AccuracyFinal:P2}");
+    }
+
+    private static HostTensor[] WithNaN(HostTensor[] inputs)
+    {
+        float[] nothing = new float[inputs[0].ElementCount];
+        nothing[^1] = float.NaN;
+        return [HostTensor.Float(nothing, [.. inputs[0].Dims]), inputs[1]];
+    }
+
+    private static void Scale(HostSession session, string prefix, float factor) => Write(session, prefix, value => value * factor);
+
+    private static void Poison(HostSession session, float value)
+    {
+        Assert.Contains(session.State(), tensor => tensor.Name.StartsWith("arena/", StringComparison.Ordinal) && tensor.Bytes > 0);
+        Write(session, "arena/", _ => value);
+    }
+
+    private static void Write(HostSession session, string prefix, Func<float, float> change)
+    {
+        foreach (StateTensor tensor in session.State().Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            byte[] data = new byte[tensor.Bytes];
+            session.ReadState(tensor.Name, data);
+            foreach (ref float value in MemoryMarshal.Cast<byte, float>(data.AsSpan()))
+            {
+                value = change(value);
+            }
+
+            session.WriteState(tensor.Name, data);
+        }
+    }
+
+    private static void Cancel(CancellationTokenSource source, bool now)
+    {
+        if (now)
+        {
+            source.Cancel();
+        }
+    }
+
+    private RunSummary Train(
+        RunConfig config, string name, Injector? injector = null, IRunObserver? observer = null, CancellationToken cancellation = default) =>
+        Trainer.Train(
+            new TrainRequest(config, Path.Combine(_root, name), null), observer ?? new Watcher(), TimeProvider.System, injector, cancellation);
+
+    /// <summary>One fault, the first time that the run comes by, or every time.</summary>
+    private sealed class Injector : IFaultInjector
+    {
+        public long At { get; init; }
+
+        public bool Always { get; init; }
+
+        public Func<HostTensor[], HostTensor[]>? Inputs { get; init; }
+
+        public Action<HostSession>? Session { get; init; }
+
+        public Action<HostSession>? Validation { get; init; }
+
+        public bool Done { get; private set; }
+
+        public HostTensor[] BeforeStep(long step, HostSession session, HostTensor[] inputs)
+        {
+            if (step != At && !(Always && step > At))
+            {
+                return inputs;
+            }
+
+            if (Done && !Always)
+            {
+                return inputs;
+            }
+
+            Done |= Validation is null;
+            Session?.Invoke(session);
+            return Inputs?.Invoke(inputs) ?? inputs;
+        }
+
+        public void BeforeValidation(long step, HostSession session)
+        {
+            if (step == At && !Done && Validation is not null)
+            {
+                Done = true;
+                Validation(session);
+            }
+        }
+    }
+}
