@@ -49,8 +49,7 @@ public sealed class HelpTests
                                         finished or not, as HTML.
               replay                    Decide again on every state in a run's log, and
                                         compare.
-              bench                     Measure how long this machine takes for a
-                                        selection.
+              bench                     Measure how long this machine takes for a selection.
               hosts                     List the host networks, with parameters and FLOPs.
               blueprints                List what a seed can grow into, with parameters and
                                         FLOPs.
