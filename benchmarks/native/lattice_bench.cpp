@@ -226,8 +226,8 @@ class Measurement {
 };
 
 // Variables that libraries read when they are loaded: where one has to change, the program starts itself anew.
-// OpenBLAS may be told of another machine; workers of libtorch that spin disturb a second pool of threads, of OpenBLAS too:
-// without a bound the eager side is now and then several times slower.
+// OpenBLAS may be told of another machine; workers of libtorch that spin disturb a second pool of threads, of OpenBLAS
+// too: without a bound the eager side is now and then several times slower.
 void prepare_environment(const LatticeOptions& options, char** argv) {
   const bool unbounded = std::getenv("GOMP_SPINCOUNT") == nullptr && std::getenv("OMP_WAIT_POLICY") == nullptr;
   bool changed = *esper_environment_prepare() != '\0' && std::getenv("ESPER_KEEP_OPENBLAS") == nullptr;

@@ -8,7 +8,7 @@ namespace Esper.Tamiyo;
 public static class GrowthPolicies
 {
     /// <summary>Names of all policies.</summary>
-    public static ImmutableArray<string> Names { get; } = 
+    public static ImmutableArray<string> Names { get; } =
     [
         "none", "schedule", "random", "heuristic", "epsilon-greedy", "ucb1", "thompson", "linucb", "linear-thompson", "halving",
     ];

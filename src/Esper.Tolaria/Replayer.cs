@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Esper.Contracts;
 using Esper.Contracts.Control;
+using Esper.Contracts.Lifecycle;
 using Esper.Nissa;
 using Esper.Tamiyo;
 using Esper.Tolaria.Configuration;
@@ -18,7 +19,8 @@ public static class Replayer
         RunDirectory directory = RunDirectory.Open(runDirectory);
         RunConfig config = ConfigFile.Read(directory.ConfigPath);
         ConfigValidator.Require(config);
-        Comparison replay = new(GrowthPolicies.Create(config.Policy));
+        RunRecord record = RunRecord.Load(directory);
+        Comparison replay = new(GrowthPolicies.Create(config.Policy), EpochsWithout(record), record.Rollbacks.Length);
         using (JsonLinesReader reader = new(directory.DecisionsPath))
         {
             while (reader.TryRead(out JsonElement? line))
@@ -32,7 +34,6 @@ public static class Replayer
             }
         }
 
-        RunRecord record = RunRecord.Load(directory);
         if (!record.Info.Sites.IsEmpty && !record.Epochs.IsEmpty)
         {
             replay.CheckEnd(record.Epochs[^1].Epoch);
@@ -41,8 +42,17 @@ public static class Replayer
         return replay.Summarize(directory.Root);
     }
 
-    private sealed class Comparison(IGrowthPolicy policy)
+    /// <summary>Epochs at whose end nothing was decided: the policy failed, or the risk engine undid what grew instead.</summary>
+    private static HashSet<int> EpochsWithout(RunRecord record) =>
+    [
+        .. record.Failures.Select(failure => failure.Epoch),
+        .. record.Events.Where(change => change.Risk is { Action: RiskAction.RollBack }).Select(change => change.Epoch),
+    ];
+
+    private sealed class Comparison(IGrowthPolicy policy, HashSet<int> without, int rollbacks)
     {
+        private int _rollbacks = rollbacks;
+
         private readonly ImmutableArray<ReplayMismatch>.Builder _found = ImmutableArray.CreateBuilder<ReplayMismatch>();
         private string _digest = string.Empty;
         private int _decisions;
@@ -57,7 +67,7 @@ public static class Replayer
                 Add(line, "digest", "the line was changed, or a line before it was taken out or put in", state.Epoch);
             }
 
-            if (state.Epoch != _epoch + 1)
+            if (!Follows(state.Epoch))
             {
                 Add(line, "order", $"epoch {state.Epoch} follows epoch {_epoch}", state.Epoch);
             }
@@ -81,7 +91,7 @@ public static class Replayer
 
         public void CheckEnd(int epochs)
         {
-            if (_epoch < epochs)
+            if (Enumerable.Range(_epoch + 1, Math.Max(0, epochs - _epoch)).Any(epoch => !without.Contains(epoch)))
             {
                 Add(_decisions, "order", $"the log ends with epoch {_epoch}, the run's record with epoch {epochs}", epochs);
             }
@@ -97,6 +107,11 @@ public static class Replayer
             _found.Select(mismatch => mismatch.Epoch).Distinct().Count(),
             _commands,
             _found.ToImmutable());
+
+        // A run that was taken back decides on the same epochs again.
+        private bool Follows(int epoch) => epoch > _epoch
+            ? Enumerable.Range(_epoch + 1, epoch - _epoch - 1).All(without.Contains)
+            : _rollbacks-- > 0;
 
         private void Compare(LoggedDecision decision, int line)
         {

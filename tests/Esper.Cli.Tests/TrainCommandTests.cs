@@ -151,7 +151,7 @@ public sealed class TrainCommandTests
             [
                 "run_id", "outcome", "host", "dataset", "policy", "seed", "threads", "epochs", "parameters_initial", "parameters_final",
                 "accuracy_final", "loss_final", "accuracy_per_epoch", "loss_per_epoch", "train_flops", "step_ms_median", "seconds",
-                "parameters_digest", "directory", "seeds",
+                "parameters_digest", "directory", "seeds", "overhead_flops", "rollbacks",
             ],
             keys);
         string[] seedKeys = [.. cli.Json.GetProperty("seeds")[0].EnumerateObject().Select(property => property.Name)];

@@ -113,7 +113,8 @@ public sealed class GraphValidatorTests
                 .Select(n => new Parameter(n, Shape(4), Initializer.Ones, ParameterRole.Norm, Trained: n != "variance")),
         ];
         HostGraph graph = WithNode(Node("bn", "BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["y"]))
-            with { Parameters = [.. Valid().Parameters, .. parameters] };
+            with
+        { Parameters = [.. Valid().Parameters, .. parameters] };
         HasProblem(graph, "node 'bn' (BatchNormalization): its running statistic 'mean' must be a parameter that is not trained");
         Parameter dynamic = new("p", Shape(N, 2), Initializer.Zeros, ParameterRole.Weight);
         HasProblem(

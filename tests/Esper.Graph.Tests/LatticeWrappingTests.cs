@@ -211,7 +211,9 @@ public sealed class LatticeWrappingTests
         string value = "v" + name;
         HostGraph graph = new()
         {
-            Inputs = [Float("x", N, 4)], Nodes = [Node("n", "Relu", ["x"], [value])], Outputs = [value],
+            Inputs = [Float("x", N, 4)],
+            Nodes = [Node("n", "Relu", ["x"], [value])],
+            Outputs = [value],
         };
         if (expected)
         {

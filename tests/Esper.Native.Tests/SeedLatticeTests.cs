@@ -146,7 +146,8 @@ public sealed class SeedLatticeTests
     public void Initial_parameters_are_the_identity_and_depend_on_their_key()
     {
         LatticeSeed seed = LatticeSeed.For(
-            Esper.Contracts.Blueprints.Blueprint.Parse("bottleneck-4+gated"), SeedStage.Blending, 1) with { ChannelCount = 9 };
+            Esper.Contracts.Blueprints.Blueprint.Parse("bottleneck-4+gated"), SeedStage.Blending, 1) with
+        { ChannelCount = 9 };
         float[] theta = seed.InitialParameters(9, key: 5);
         Assert.Equal(theta, seed.InitialParameters(9, key: 5));
         Assert.NotEqual(theta, seed.InitialParameters(9, key: 6));

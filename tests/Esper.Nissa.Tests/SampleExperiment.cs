@@ -79,7 +79,10 @@ public sealed class SampleExperiment : IDisposable
         {
             new SampleRun { Epochs = 24 }.Play(new Replacing(recorder, summary => summary with
             {
-                AccuracyFinal = accuracy, TrainFlops = Flops(run.Arm), ParametersFinal = Parameters(run.Arm), Seed = run.Seed,
+                AccuracyFinal = accuracy,
+                TrainFlops = Flops(run.Arm),
+                ParametersFinal = Parameters(run.Arm),
+                Seed = run.Seed,
             }));
             return;
         }

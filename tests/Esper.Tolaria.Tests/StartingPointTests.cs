@@ -35,7 +35,9 @@ public sealed class StartingPointTests : IDisposable
         // A learning rate of 0 leaves the parameters; BatchNorm's statistics move, so that they are not compared.
         RunConfig still = Small with
         {
-            Epochs = 1, StartFrom = Path.Combine(_root, "source"), Optimizer = new OptimizerConfig { LearningRate = 0, WeightDecay = 0 },
+            Epochs = 1,
+            StartFrom = Path.Combine(_root, "source"),
+            Optimizer = new OptimizerConfig { LearningRate = 0, WeightDecay = 0 },
             Lattice = Small.Lattice with { Initial = [] },
         };
         RunSummary started = Train(still, "started");

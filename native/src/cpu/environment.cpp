@@ -15,8 +15,9 @@ void append(const char* verb, const char* name, const char* value) noexcept {
   std::snprintf(report + used, sizeof report - used, "%s%s %s=%.64s", used > 0 ? "; " : "", verb, name, value);
 }
 
-// GNU OpenMP's idle threads spin for milliseconds, in which OpenBLAS's own threads do not get their cores: a step of a small
-// transformer took 2.2 times as long on two cores. So many turns are about 0.1 ms, longer than the pauses within a step.
+// GNU OpenMP's idle threads spin for milliseconds, in which OpenBLAS's own threads do not get their cores: a step of a
+// small transformer took 2.2 times as long on two cores. So many turns are about 0.1 ms, longer than the pauses within
+// a step.
 constexpr const char* kSpinCount = "10000";
 
 void bound_spinning() noexcept {

@@ -395,6 +395,8 @@ esper_status esper_host_snapshot_query(const esper_host_snapshot* snapshot, int6
   });
 }
 
-void esper_host_snapshot_destroy(esper_host_snapshot* snapshot) { delete snapshot; }
+void esper_host_snapshot_destroy(esper_host_snapshot* snapshot) {
+  delete snapshot;
+}
 
 }  // extern "C"

@@ -77,9 +77,13 @@ void Optimizer::configure(int32_t kind, const esper_host_group* groups, int32_t 
   settings_ = std::move(settings);
 }
 
-bool Optimizer::keeps_momentum(size_t parameter_index) const { return parameter_group(parameter_index).momentum > 0.0F; }
+bool Optimizer::keeps_momentum(size_t parameter_index) const {
+  return parameter_group(parameter_index).momentum > 0.0F;
+}
 
-bool Optimizer::arena_keeps_momentum() const { return arena_group().momentum > 0.0F; }
+bool Optimizer::arena_keeps_momentum() const {
+  return arena_group().momentum > 0.0F;
+}
 
 void Optimizer::create(at::IntArrayRef shape, size_t counters, Moments& moments) const {
   if (!moments.first.defined()) moments.first = at::zeros(shape, device_.options(at::kFloat));
@@ -125,8 +129,8 @@ void Optimizer::prepare_parameter(size_t index, const at::Tensor& parameter, dou
 
 void Optimizer::prepare_arena(Site& site, double learning_rate) {
   for (size_t i = 0; i < site.seeds().size(); ++i) {
-    const double rate = rate_of(arena_group(), learning_rate) *
-                        static_cast<double>(site.seeds()[i].desc.learning_rate_scale);
+    const double rate =
+        rate_of(arena_group(), learning_rate) * static_cast<double>(site.seeds()[i].desc.learning_rate_scale);
     if (!(rate <= kLargestRate)) refuse_rate(rate, text("optimizer, site ", site.spec().site, ", seed ", i));
   }
   segments_.reserve(site.seeds().size());

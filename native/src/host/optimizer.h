@@ -58,7 +58,7 @@ class Optimizer {
   }
   const esper_host_group& arena_group() const { return settings_->groups[static_cast<size_t>(settings_->arena_group)]; }
 
-  std::shared_ptr<const Settings> settings_;  // None until configured.
+  std::shared_ptr<const Settings> settings_;   // None until configured.
   std::vector<esper_arena_segment> segments_;  // Of the arena being stepped.
 };
 

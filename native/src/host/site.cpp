@@ -222,7 +222,9 @@ void Site::release(int32_t seed) {
   moments.steps[static_cast<size_t>(seed)] = 0;
 }
 
-SiteImage Site::image() const { return {seeds_, share(arena_), share(moments), telemetry}; }
+SiteImage Site::image() const {
+  return {seeds_, share(arena_), share(moments), telemetry};
+}
 
 LatticeHandle Site::lattice_of(const SiteImage& image) const {
   const std::vector<esper_lattice_seed> list = attached_descriptions(image.seeds);

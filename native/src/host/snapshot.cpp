@@ -3,7 +3,9 @@
 namespace esper::host {
 namespace {
 
-bool is_shared(const at::Tensor& tensor) { return tensor.storage().use_count() > 1; }
+bool is_shared(const at::Tensor& tensor) {
+  return tensor.storage().use_count() > 1;
+}
 
 std::vector<at::Tensor> share(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> shared;
@@ -14,9 +16,13 @@ std::vector<at::Tensor> share(const std::vector<at::Tensor>& tensors) {
 
 }  // namespace
 
-at::Tensor share(const at::Tensor& tensor) { return tensor.defined() ? tensor.variable_data() : at::Tensor(); }
+at::Tensor share(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.variable_data() : at::Tensor();
+}
 
-Moments share(const Moments& moments) { return {share(moments.first), share(moments.second), moments.steps}; }
+Moments share(const Moments& moments) {
+  return {share(moments.first), share(moments.second), moments.steps};
+}
 
 void make_writable(const at::Tensor& tensor) {
   if (!tensor.defined() || !is_shared(tensor)) return;

@@ -46,7 +46,8 @@ internal static class CurvesSection
         series.Add(Curve(record, "training", 0, e => e.TrainLoss));
         series.Add(Curve(record, "validation", 1, e => e.ValidationLoss));
         return new ChartSpec("Loss", "mean loss per example, nats", series.ToImmutable(),
-            HumanText.Number) { Epochs = epochs, Marks = marks };
+            HumanText.Number)
+        { Epochs = epochs, Marks = marks };
     }
 
     private static ChartSeries StepLoss(RunRecord record)
