@@ -8,17 +8,11 @@ namespace Esper.Tolaria.Tests;
 /// <summary>Runs that start with another one's parameters, and runs that end within an epoch.</summary>
 public sealed class StartingPointTests : IDisposable
 {
-    private static readonly RunConfig Small = new()
+    private static readonly RunConfig Small = SmallRun.Config with
     {
-        Host = "cnn3:4-8",
         Epochs = 2,
-        Batch = 32,
-        TrainLimit = 320,
-        ValidationFraction = 0.05,
-        Threads = 2,
-        Seed = 3,
-        Optimizer = new OptimizerConfig { LearningRate = 0.05 },
         Lattice = new LatticeConfig { Blueprints = ["affine"], Initial = ["block1.out:1=lowrank-2"] },
+        Lifecycle = new(),
         Policy = new() { Kind = "none" },
         Telemetry = new() { LossEverySteps = 1 },
     };

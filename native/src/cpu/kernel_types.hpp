@@ -117,6 +117,10 @@ struct Chunk {
   std::int64_t positions;
 };
 
+// Rows of a channels-last tensor that all tasks go through before the next ones; the kernels ask for those of the next
+// run while they work on one.
+constexpr std::int64_t kRowsOfRun = 32;
+
 // A chunk of so many channels or more is wide: rows of it are long enough to be worked on by themselves. Narrower
 // chunks of channels-last tensors are worked on together with their neighbours, up to so many tasks.
 constexpr std::int32_t kWideChunk = 64;

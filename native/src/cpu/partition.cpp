@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "cpu/kernel_types.hpp"
+
 namespace esper::cpu {
 namespace {
 
-constexpr std::int64_t kBlock = 16;  // Positions.
-constexpr std::int64_t kRowsOfRun = 32;
+constexpr std::int64_t kBlock = 16;           // Positions.
 constexpr std::int64_t kLongestPlane = 8192;  // Positions; sums over more are put together from several runs.
 
 }  // namespace

@@ -2,13 +2,14 @@
 // ranks or channels, never positions. Included inside the instruction set's own anonymous namespace.
 
 constexpr std::int64_t kBlockRows = 16;  // Rows of a block.
-constexpr std::int64_t kRowsAhead = 32;  // Rows of a run; the next run is asked for while this one is worked on.
 
 inline AheadPair ahead_of(const float* x, const float* dy, std::int64_t stride, std::int32_t channels,
                           std::int64_t rows, std::int32_t steps) {
   AheadPair pair;
-  pair.x = {x + kRowsAhead * stride, stride, channels, rows, 0};
-  pair.dy = {dy + kRowsAhead * stride, stride, channels, dy == nullptr ? 0 : rows, 0};
+  pair.x = {x + kRowsOfRun * stride, stride, channels, rows, 0};
+  if (dy != nullptr) {
+    pair.dy = {dy + kRowsOfRun * stride, stride, channels, rows, 0};
+  }
   pair.lines = ((channels + 15) / 16 * rows + steps - 1) / steps;
   return pair;
 }

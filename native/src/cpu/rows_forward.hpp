@@ -15,7 +15,7 @@ inline void rows_blend(const SeedTask& task, RowsSource x, float* y, std::int64_
   module_rows(task, x.data, x.stride, hidden, rows, [=, &task](std::int64_t row, std::int32_t c, Lanes lanes, Vec g) {
     const float* source = x.data + row * x.stride + c;
     if (!x.gathered) {
-      __builtin_prefetch(source + kRowsAhead * x.stride, 0, 2);
+      __builtin_prefetch(source + kRowsOfRun * x.stride, 0, 2);
     }
     const Vec h = load_lanes(source, lanes);
     float* target = y + row * stride + c;

@@ -43,7 +43,7 @@ internal static class DormantBenchmark
         CpuInfo cpu = NativeInfo.Cpu;
         int threads = options.Threads == 0 ? cpu.LogicalCores : options.Threads;
         using StreamWriter? file = options.Json is { } path ? new StreamWriter(path) : null;
-        WriteMachine(file, cpu, threads);
+        Machine.Write(file, threads);
         string where = options.Control ? "control: the bare host in both places"
             : options.AllSites ? "every possible site" : "default sites";
         Console.WriteLine($"{cpu.Model}, {threads} threads, {where}; budget: ratio <= {Text(Budget, 2)}");
@@ -134,23 +134,6 @@ internal static class DormantBenchmark
 
     private static bool SameBits(double a, double b) =>
         BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b);
-
-    private static void WriteMachine(StreamWriter? file, CpuInfo cpu, int threads)
-    {
-        using JsonDocument build = JsonDocument.Parse(NativeInfo.BuildInfo);
-        using JsonDocument host = JsonDocument.Parse(NativeInfo.HostInfo);
-        file?.WriteLine(JsonSerializer.Serialize(
-            new
-            {
-                Build = build.RootElement,
-                Cpu = cpu.Model,
-                Commit = Environment.GetEnvironmentVariable("ESPER_COMMIT") ?? "",
-                Libtorch = host.RootElement.GetProperty("libtorch"),
-                Blas = host.RootElement.GetProperty("blas"),
-                Threads = threads,
-            },
-            Json));
-    }
 
     private static string Line(DormantResult r)
     {
