@@ -30,7 +30,7 @@ public sealed record PolicyOptions
     /// <summary><c>heuristic</c>: growth starts when validation loss falls by less than this share an epoch.</summary>
     public double PlateauImprovement { get; init; } = 0.2;
 
-    /// <summary><c>heuristic</c>: epochs over which the fall is averaged, at least 2.</summary>
+    /// <summary><c>heuristic</c>: epochs over which the fall is averaged, at least 2; 0 = grow from the start, plateau or not.</summary>
     public int PlateauWindow { get; init; } = 2;
 
     /// <summary>Batches in each half of a gradient probe, for the policies that look at it and for gate G2.</summary>
@@ -71,10 +71,13 @@ public sealed record PolicyOptions
     public double RentFlops { get; init; }
 
     /// <summary>
-    /// Bandits: what is left after the rent is divided by (share of the host's parameters)^this, in [0, 1]; 0 = ranked by gain, 1 = by
-    /// gain per cost.
+    /// <c>heuristic</c> and bandits: what a place promises is divided by (share of the host's parameters)^this, in [0, 1]; 0 = ranked by
+    /// promise, 1 = by promise per cost. Bandits subtract the rent first.
     /// </summary>
     public double CostExponent { get; init; }
+
+    /// <summary>The same for the share of the host's operations, in [0, 1].</summary>
+    public double FlopsExponent { get; init; }
 
     /// <summary>Bandits: most modules of one blueprint, live and fossilized together; 0 = no cap.</summary>
     public int BlueprintCap { get; init; }

@@ -104,8 +104,9 @@ public sealed class SeedForksTests : IDisposable
         Assert.Equal(first, forks.WorthOf([Grown], Here, 8, default)[0]);
         Assert.True(first.LossHalfWidth > 0);
 
-        // Two branches of five steps of 16 examples; the records know of no module, so that host costs are all there is.
-        Assert.Equal(2 * 5 * 16 * 3.0 * _bench.HostCost.ForwardFlops, forks.Flops);
+        // Two branches of five steps of 16 examples and an evaluation; the records know of no module, so that host costs are all there is.
+        double examples = (5 * 16 * 3.0) + _bench.Data.Validation.ExamplesPerEpoch;
+        Assert.Equal(2 * examples * _bench.HostCost.ForwardFlops, forks.Flops);
     }
 
     [Fact]
@@ -129,7 +130,8 @@ public sealed class SeedForksTests : IDisposable
         bench.Session.Germinate(Grown, description, parameters);
         SeedForks forks = new(bench, lifecycle, _schedule);
         Assert.True(forks.WorthOf([Grown], Here, 8, default)[0]!.LossHalfWidth > 0);
-        Assert.Equal(2 * 2 * 5 * 16 * 3.0 * bench.HostCost.ForwardFlops, forks.Flops);
+        double examples = (5 * 16 * 3.0) + bench.Data.Validation.ExamplesPerEpoch;
+        Assert.Equal(2 * 2 * examples * bench.HostCost.ForwardFlops, forks.Flops);
     }
 
     [Fact]

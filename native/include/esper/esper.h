@@ -102,6 +102,8 @@ ESPER_API const char* esper_isa_name(int32_t isa);
 /* Removes OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE from the environment, where values meant for another machine halve
    the speed of matrix products; ESPER_KEEP_OPENBLAS=1 in the environment keeps them. Sets GOMP_SPINCOUNT=10000 unless
    that or OMP_WAIT_POLICY is set: threads of GNU OpenMP that spin for longer keep OpenBLAS's threads from their cores.
+   Lets glibc's allocator keep up to 512 MiB of freed memory for reuse, unless GLIBC_TUNABLES, MALLOC_MMAP_THRESHOLD_ or
+   MALLOC_TRIM_THRESHOLD_ is set: pages that go back to the kernel after each step are cleared anew in the next.
    Must run before OpenBLAS and OpenMP are loaded. Returns a static or thread-local text naming what was removed or
    kept, "" if nothing was set. */
 ESPER_API const char* esper_environment_prepare(void);

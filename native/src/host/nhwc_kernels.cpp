@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 // Each function is compiled for several instruction sets and chosen when the library is loaded.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -66,6 +67,7 @@ ESPER_INLINE void for_tiles(int64_t channels, const Tile& tile) {
   int64_t c = 0;
   for (; c + 64 <= channels; c += 64) tile.template run<64>(c);
   for (; c + 16 <= channels; c += 16) tile.template run<16>(c);
+  for (; c + 8 <= channels; c += 8) tile.template run<8>(c);
   for (; c + 4 <= channels; c += 4) tile.template run<4>(c);
   for (; c < channels; ++c) tile.template run<1>(c);
 }
@@ -101,68 +103,34 @@ struct GradientTile {
   }
 };
 
-// Range of window positions [first, last) that lie inside the image.
-struct Span {
-  int64_t first, last;
+// Few channels leave most of a vector register empty. Their rows are therefore read as fewer, longer ones, over which
+// each per-channel array is repeated.
+constexpr int64_t kLongRow = 128;
+
+struct LongRows {
+  int64_t factor;  // Rows in one long row.
+  int64_t rows;    // Long rows; up to factor - 1 rows remain behind them.
 };
 
-ESPER_INLINE Span clip(int64_t start, int64_t kernel, int64_t extent) {
-  return {std::max<int64_t>(0, -start), std::min(kernel, extent - start)};
+ESPER_INLINE LongRows long_rows(int64_t rows, int64_t channels) {
+  int64_t step = 1;  // Rows that fill whole registers of 16 floats.
+  while (step * channels % 16 != 0) step *= 2;
+  int64_t factor = channels >= kLongRow / 2 ? 1 : kLongRow / channels;
+  if (factor > step) factor -= factor % step;
+  return {factor, rows / factor};
 }
 
-ESPER_INLINE void window_maximum(const float* x, float* y, uint8_t* index, const PoolShape& s, int64_t top,
-                                 int64_t left) {
-  const Span rows = clip(top, s.kernel_height, s.height);
-  const Span columns = clip(left, s.kernel_width, s.width);
-  bool first = true;
-  for (int64_t i = rows.first; i < rows.last; ++i) {
-    for (int64_t j = columns.first; j < columns.last; ++j) {
-      const float* source = x + ((top + i) * s.width + left + j) * s.channels;
-      const auto position = static_cast<uint8_t>(i * s.kernel_width + j);
-      if (first) {
-        std::memcpy(y, source, static_cast<size_t>(s.channels) * sizeof(float));
-        std::memset(index, position, static_cast<size_t>(s.channels));
-        first = false;
-        continue;
-      }
-      for (int64_t c = 0; c < s.channels; ++c) {
-        const float value = source[c];
-        const bool take = value > y[c] || value != value;
-        y[c] = take ? value : y[c];
-        index[c] = take ? position : index[c];
-      }
+struct RepeatedRow {
+  float value[kLongRow];
+  ESPER_INLINE RepeatedRow(const float* source, int64_t channels, int64_t factor) {
+    for (int64_t i = 0; i < factor; ++i) {
+      for (int64_t c = 0; c < channels; ++c) value[i * channels + c] = source[c];
     }
   }
-}
+};
 
-ESPER_INLINE void scatter_window(const float* dy, const uint8_t* index, float* dx, const PoolShape& s, int64_t top,
-                                 int64_t left, bool disjoint) {
-  const Span rows = clip(top, s.kernel_height, s.height);
-  const Span columns = clip(left, s.kernel_width, s.width);
-  for (int64_t i = rows.first; i < rows.last; ++i) {
-    for (int64_t j = columns.first; j < columns.last; ++j) {
-      float* target = dx + ((top + i) * s.width + left + j) * s.channels;
-      const auto position = static_cast<uint8_t>(i * s.kernel_width + j);
-      if (disjoint) {
-        for (int64_t c = 0; c < s.channels; ++c) target[c] = index[c] == position ? dy[c] : 0.0F;
-      } else {
-        for (int64_t c = 0; c < s.channels; ++c) target[c] += index[c] == position ? dy[c] : 0.0F;
-      }
-    }
-  }
-}
-
-}  // namespace
-
-ESPER_CLONES void statistics(const float* x, int64_t rows, int64_t channels, const float* shift, double* sum,
-                             double* square) {
-  for (int64_t r = 0; r < rows; r += kBlock) {
-    const StatisticsTile tile{x + r * channels, std::min(kBlock, rows - r), channels, shift, sum, square};
-    for_tiles(channels, tile);
-  }
-}
-
-ESPER_CLONES void normalize(const float* x, float* y, int64_t rows, int64_t channels, const Affine& affine, bool relu) {
+ESPER_INLINE void normalize_rows(const float* x, float* y, int64_t rows, int64_t channels, const Affine& affine,
+                                 bool relu) {
   const float* mean = affine.mean;
   const float* scale = affine.scale;
   const float* offset = affine.offset;
@@ -175,17 +143,8 @@ ESPER_CLONES void normalize(const float* x, float* y, int64_t rows, int64_t chan
   }
 }
 
-ESPER_CLONES void gradient_sums(const float* x, const float* dy, int64_t rows, int64_t channels, const Affine& affine,
-                                bool relu, double* sum, double* product) {
-  for (int64_t r = 0; r < rows; r += kBlock) {
-    const GradientTile tile{
-        x + r * channels, dy + r * channels, std::min(kBlock, rows - r), channels, affine, relu, sum, product};
-    for_tiles(channels, tile);
-  }
-}
-
-ESPER_CLONES void gradient_input(const float* x, const float* dy, float* dx, int64_t rows, int64_t channels,
-                                 const Affine& affine, const float* mean_dy, const float* slope, bool relu) {
+ESPER_INLINE void gradient_input_rows(const float* x, const float* dy, float* dx, int64_t rows, int64_t channels,
+                                      const Affine& affine, const float* mean_dy, const float* slope, bool relu) {
   const float* mean = affine.mean;
   const float* scale = affine.scale;
   const float* offset = affine.offset;
@@ -201,15 +160,200 @@ ESPER_CLONES void gradient_input(const float* x, const float* dy, float* dx, int
   }
 }
 
+// Range of window positions [first, last) that lie inside the image.
+struct Span {
+  int64_t first, last;
+};
+
+ESPER_INLINE Span clip(int64_t start, int64_t kernel, int64_t extent) {
+  return {std::max<int64_t>(0, -start), std::min(kernel, extent - start)};
+}
+
+// A window of the image and its upper left corner, which may lie outside.
+struct Window {
+  const PoolShape& shape;
+  int64_t top, left;
+  Span rows, columns;
+  ESPER_INLINE Window(const PoolShape& s, int64_t i, int64_t j)
+      : shape(s),
+        top(i * s.stride_height - s.pad_height),
+        left(j * s.stride_width - s.pad_width),
+        rows(clip(top, s.kernel_height, s.height)),
+        columns(clip(left, s.kernel_width, s.width)) {}
+  // Calls visit(first channel's offset in the image, position in the window) over the window's part inside the image.
+  template <class Visit>
+  ESPER_INLINE void each(const Visit& visit) const {
+    for (int64_t i = rows.first; i < rows.last; ++i) {
+      for (int64_t j = columns.first; j < columns.last; ++j) {
+        visit(((top + i) * shape.width + left + j) * shape.channels, static_cast<int32_t>(i * shape.kernel_width + j));
+      }
+    }
+  }
+};
+
+struct MaximumTile {
+  const Window& window;
+  const float* x;
+  float* y;
+  uint8_t* index;
+  template <int W>
+  ESPER_INLINE void run(int64_t c) const {
+    float best[W];
+    int32_t at[W];  // As wide as the values, so that both share one mask.
+    const int32_t first = static_cast<int32_t>(window.rows.first * window.shape.kernel_width + window.columns.first);
+    for (int k = 0; k < W; ++k) {
+      best[k] = -std::numeric_limits<float>::infinity();
+      at[k] = first;
+    }
+    window.each([&](int64_t offset, int32_t position) {
+      const float* source = x + offset + c;
+      for (int k = 0; k < W; ++k) {
+        const bool take = source[k] > best[k] || source[k] != source[k];
+        best[k] = take ? source[k] : best[k];
+        at[k] = take ? position : at[k];
+      }
+    });
+    for (int k = 0; k < W; ++k) y[c + k] = best[k];
+    for (int k = 0; k < W; ++k) index[c + k] = static_cast<uint8_t>(at[k]);
+  }
+};
+
+// The window of 2 x 2 that lies inside the image, by far the most usual one: written out, it stays in registers.
+struct QuarterTile {
+  const float* upper;
+  const float* lower;
+  int64_t channels;
+  float* y;
+  uint8_t* index;
+  template <int W>
+  ESPER_INLINE void run(int64_t c) const {
+    const float* const source[4] = {upper + c, upper + channels + c, lower + c, lower + channels + c};
+    for (int k = 0; k < W; ++k) {
+      float best = source[0][k];
+      int32_t at = 0;
+      for (int32_t i = 1; i < 4; ++i) {
+        const float value = source[i][k];
+        const bool take = value > best || value != value;
+        best = take ? value : best;
+        at = take ? i : at;
+      }
+      y[c + k] = best;
+      index[c + k] = static_cast<uint8_t>(at);
+    }
+  }
+};
+
+struct QuarterGradientTile {
+  const float* dy;
+  const uint8_t* index;
+  int64_t channels;
+  float* upper;
+  float* lower;
+  template <int W>
+  ESPER_INLINE void run(int64_t c) const {
+    float* const target[4] = {upper + c, upper + channels + c, lower + c, lower + channels + c};
+    float g[W];
+    int32_t at[W];  // Read before anything is written: bytes may alias whatever follows.
+    for (int k = 0; k < W; ++k) {
+      g[k] = dy[c + k];
+      at[k] = index[c + k];
+    }
+    for (int k = 0; k < W; ++k) target[0][k] = at[k] == 0 ? g[k] : 0.0F;
+    for (int k = 0; k < W; ++k) target[1][k] = at[k] == 1 ? g[k] : 0.0F;
+    for (int k = 0; k < W; ++k) target[2][k] = at[k] == 2 ? g[k] : 0.0F;
+    for (int k = 0; k < W; ++k) target[3][k] = at[k] == 3 ? g[k] : 0.0F;
+  }
+};
+
+struct ScatterTile {
+  const Window& window;
+  const float* dy;
+  const uint8_t* index;
+  float* dx;
+  bool disjoint;
+  template <int W>
+  ESPER_INLINE void run(int64_t c) const {
+    window.each([&](int64_t offset, int32_t position) {
+      float* target = dx + offset + c;
+      for (int k = 0; k < W; ++k) {
+        const float part = static_cast<int32_t>(index[c + k]) == position ? dy[c + k] : 0.0F;
+        target[k] = disjoint ? part : target[k] + part;
+      }
+    });
+  }
+};
+
+// Whether all windows are 2 x 2, side by side and inside the image.
+ESPER_INLINE bool quarters(const PoolShape& s) {
+  return s.kernel_height == 2 && s.kernel_width == 2 && s.stride_height == 2 && s.stride_width == 2 &&
+         s.pad_height == 0 && s.pad_width == 0 && 2 * s.output_height <= s.height && 2 * s.output_width <= s.width;
+}
+
+}  // namespace
+
+ESPER_CLONES void statistics(const float* x, int64_t rows, int64_t channels, const float* shift, double* sum,
+                             double* square) {
+  for (int64_t r = 0; r < rows; r += kBlock) {
+    const StatisticsTile tile{x + r * channels, std::min(kBlock, rows - r), channels, shift, sum, square};
+    for_tiles(channels, tile);
+  }
+}
+
+ESPER_CLONES void normalize(const float* x, float* y, int64_t rows, int64_t channels, const Affine& affine, bool relu) {
+  const auto [factor, longer] = long_rows(rows, channels);
+  const int64_t done = factor > 1 ? longer * factor : 0;
+  if (factor > 1) {
+    const RepeatedRow mean(affine.mean, channels, factor);
+    const RepeatedRow scale(affine.scale, channels, factor);
+    const RepeatedRow offset(affine.offset, channels, factor);
+    normalize_rows(x, y, longer, channels * factor, {mean.value, scale.value, offset.value}, relu);
+  }
+  normalize_rows(x + done * channels, y + done * channels, rows - done, channels, affine, relu);
+}
+
+ESPER_CLONES void gradient_sums(const float* x, const float* dy, int64_t rows, int64_t channels, const Affine& affine,
+                                bool relu, double* sum, double* product) {
+  for (int64_t r = 0; r < rows; r += kBlock) {
+    const GradientTile tile{
+        x + r * channels, dy + r * channels, std::min(kBlock, rows - r), channels, affine, relu, sum, product};
+    for_tiles(channels, tile);
+  }
+}
+
+ESPER_CLONES void gradient_input(const float* x, const float* dy, float* dx, int64_t rows, int64_t channels,
+                                 const Affine& affine, const float* mean_dy, const float* slope, bool relu) {
+  const auto [factor, longer] = long_rows(rows, channels);
+  const int64_t done = factor > 1 ? longer * factor : 0;
+  if (factor > 1) {
+    const RepeatedRow mean(affine.mean, channels, factor);
+    const RepeatedRow scale(affine.scale, channels, factor);
+    const RepeatedRow offset(affine.offset, channels, factor);
+    const RepeatedRow means(mean_dy, channels, factor);
+    const RepeatedRow slopes(slope, channels, factor);
+    gradient_input_rows(x, dy, dx, longer, channels * factor, {mean.value, scale.value, offset.value}, means.value,
+                        slopes.value, relu);
+  }
+  const int64_t at = done * channels;
+  gradient_input_rows(x + at, dy + at, dx + at, rows - done, channels, affine, mean_dy, slope, relu);
+}
+
 ESPER_CLONES void max_pool(const float* x, float* y, uint8_t* index, const PoolShape& s) {
+  const bool simple = quarters(s);
   for (int64_t i = 0; i < s.output_height; ++i) {
     for (int64_t j = 0; j < s.output_width; ++j, y += s.channels, index += s.channels) {
-      window_maximum(x, y, index, s, i * s.stride_height - s.pad_height, j * s.stride_width - s.pad_width);
+      if (simple) {
+        const float* upper = x + (2 * i * s.width + 2 * j) * s.channels;
+        for_tiles(s.channels, QuarterTile{upper, upper + s.width * s.channels, s.channels, y, index});
+        continue;
+      }
+      const Window window(s, i, j);
+      for_tiles(s.channels, MaximumTile{window, x, y, index});
     }
   }
 }
 
 ESPER_CLONES void max_pool_gradient(const float* dy, const uint8_t* index, float* dx, const PoolShape& s) {
+  const bool simple = quarters(s);
   const bool disjoint = s.stride_height >= s.kernel_height && s.stride_width >= s.kernel_width;
   const bool covering = disjoint && s.stride_height == s.kernel_height && s.stride_width == s.kernel_width &&
                         s.output_height * s.stride_height >= s.height + s.pad_height &&
@@ -217,7 +361,13 @@ ESPER_CLONES void max_pool_gradient(const float* dy, const uint8_t* index, float
   if (!covering) std::memset(dx, 0, static_cast<size_t>(s.height * s.width * s.channels) * sizeof(float));
   for (int64_t i = 0; i < s.output_height; ++i) {
     for (int64_t j = 0; j < s.output_width; ++j, dy += s.channels, index += s.channels) {
-      scatter_window(dy, index, dx, s, i * s.stride_height - s.pad_height, j * s.stride_width - s.pad_width, disjoint);
+      if (simple) {
+        float* upper = dx + (2 * i * s.width + 2 * j) * s.channels;
+        for_tiles(s.channels, QuarterGradientTile{dy, index, s.channels, upper, upper + s.width * s.channels});
+        continue;
+      }
+      const Window window(s, i, j);
+      for_tiles(s.channels, ScatterTile{window, dy, index, dx, disjoint});
     }
   }
 }

@@ -34,14 +34,18 @@ public sealed class DataLoaders : IDisposable
             TextDataset text => ForText(text, options),
             _ => throw new ArgumentException($"no loader for {dataset.GetType().Name}", nameof(dataset)),
         };
-        if (loaders.Train.BatchesPerEpoch == 0)
+        try
+        {
+            return loaders.Train.BatchesPerEpoch == 0
+                ? throw new DataException(
+                    $"data set '{dataset.Name}' has too few training examples for one batch of {options.BatchSize}: use a smaller batch")
+                : loaders.InParts(options.EpochsPerPass);
+        }
+        catch (Exception)
         {
             loaders.Dispose();
-            throw new DataException(
-                $"data set '{dataset.Name}' has too few training examples for one batch of {options.BatchSize}: use a smaller batch");
+            throw;
         }
-
-        return loaders;
     }
 
     /// <inheritdoc/>
@@ -52,14 +56,16 @@ public sealed class DataLoaders : IDisposable
         Test.Dispose();
     }
 
+    private DataLoaders InParts(int parts) =>
+        parts == 1 ? this : new DataLoaders(new PassParts(Train, parts), Validation, Test);
+
     private static DataLoaders ForImages(ImageDataset dataset, LoaderOptions options)
     {
         DataSplit split = DataSplit.Stratified(dataset.Train, options.ValidationFraction, options.Seed);
         ImmutableArray<int> train = split.Train[..Limit(options, split.Train.Length)];
+        Augmentation augmentation = options.Augment ? dataset.DefaultAugmentation : Augmentation.None;
         return new DataLoaders(
-            new ImageBatchLoader(
-                dataset, train, options.BatchSize, options.Seed,
-                options.Augment ? dataset.DefaultAugmentation : Augmentation.None, options.PrefetchDepth),
+            new ImageBatchLoader(dataset, train, options.BatchSize, options.Seed, augmentation, options.PrefetchDepth),
             new ImageEvaluationBatches(dataset, dataset.Train, split.Validation, options.EvaluationBatchSize),
             new ImageEvaluationBatches(
                 dataset, dataset.Test, [.. Enumerable.Range(0, dataset.Test.Count)], options.EvaluationBatchSize));

@@ -18,6 +18,9 @@ public sealed record LoaderOptions
     /// <summary>Only the first so many training images (after the split), or tokens of a text; null = all.</summary>
     public int? TrainLimit { get; init; }
 
+    /// <summary>Epochs in which the training examples are gone through once, at least 1.</summary>
+    public int EpochsPerPass { get; init; } = 1;
+
     /// <summary>Whether training images are augmented as the data set allows.</summary>
     public bool Augment { get; init; } = true;
 

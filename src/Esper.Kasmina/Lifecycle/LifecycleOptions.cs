@@ -24,6 +24,12 @@ public sealed record LifecycleOptions
     /// <summary>Factor on the learning rate of seeds until they are fossilized.</summary>
     public double SeedLearningRateScale { get; init; } = 1;
 
+    /// <summary>
+    /// One more factor in Training, where the pull of kappa has a curvature of its own: that of the module's hidden values, which
+    /// knows nothing of the rate that suits the host.
+    /// </summary>
+    public double TrainingLearningRateScale { get; init; } = 0.1;
+
     /// <summary>Epochs that a culled seed waits before it may be reused.</summary>
     public int EmbargoEpochs { get; init; } = 5;
 
@@ -59,6 +65,12 @@ public sealed record LifecycleOptions
 
     /// <summary>G5: evaluations of the gain needed; one evaluation is noise.</summary>
     public int GainEvaluations { get; init; } = 2;
+
+    /// <summary>
+    /// G5, <c>alpha</c>: validation examples of one evaluation, other ones at each epoch as far as there are; null = all. Where many seeds
+    /// hold at once, all examples for each can take as long as an epoch of training.
+    /// </summary>
+    public int? GainExamples { get; init; }
 
     /// <summary>G5: least gain in validation loss (nats) at the lower end of its 95 % interval.</summary>
     public double GainMinimum { get; init; }

@@ -379,8 +379,15 @@ public sealed partial class SeedLifecycle : IDisposable
         LatticeSeed.For(blueprint, stage, alpha) with
         {
             Kappa = (float)(Options.Kappa / ((double)_settings.BatchSize * seed.Positions)),
-            LearningRateScale = stage == SeedStage.Fossilized ? 1 : (float)Options.SeedLearningRateScale,
+            LearningRateScale = (float)RateScale(stage),
         };
+
+    private double RateScale(SeedStage stage) => stage switch
+    {
+        SeedStage.Fossilized => 1,
+        SeedStage.Training => Options.SeedLearningRateScale * Options.TrainingLearningRateScale,
+        _ => Options.SeedLearningRateScale,
+    };
 
     private SeedState State(SeedRecord seed) => _store!.Read(seed.Row);
 

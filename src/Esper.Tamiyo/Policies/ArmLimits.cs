@@ -14,13 +14,12 @@ internal sealed class ArmLimits
     private readonly Dictionary<string, int> _modules = [];
     private readonly Dictionary<(int Site, string Blueprint), int> _pending = [];
     private readonly HashSet<(int Site, string Blueprint)> _cooling = [];
-    private double _parametersLeft;
-    private double _flopsLeft;
+    private readonly BudgetLedger _budget;
 
     public ArmLimits(SystemState state, PolicyOptions options)
     {
         _options = options;
-        (_parametersLeft, _flopsLeft) = (state.Allowance.ParametersLeft, state.Allowance.FlopsLeft);
+        _budget = new BudgetLedger(state.Allowance);
         foreach (GraftOutcome outcome in state.Outcomes)
         {
             bool culled = outcome.Ending?.Kind == GraftEnd.Culled;
@@ -47,9 +46,7 @@ internal sealed class ArmLimits
         bool capped = _options.BlueprintCap > 0 && _modules.GetValueOrDefault(name) >= _options.BlueprintCap;
         bool waiting = _pending.GetValueOrDefault((arm.Site, name)) >= _options.MaximumPending;
         return capped || waiting || _cooling.Contains((arm.Site, name)) ? null : arm.Places.Find(place =>
-            !_taken.Contains(place.Seed)
-            && arm.Blueprint.ParameterCount(place.Channels) <= _parametersLeft
-            && arm.Blueprint.ForwardFlops(place.Channels, place.Positions) <= _flopsLeft);
+            !_taken.Contains(place.Seed) && _budget.Allows(arm.Blueprint, place));
     }
 
     /// <summary>The arm is pulled at the seed.</summary>
@@ -58,8 +55,7 @@ internal sealed class ArmLimits
         _taken.Add(place.Seed);
         Add(_modules, arm.Blueprint.Name);
         Add(_pending, (arm.Site, arm.Blueprint.Name));
-        _parametersLeft -= arm.Blueprint.ParameterCount(place.Channels);
-        _flopsLeft -= arm.Blueprint.ForwardFlops(place.Channels, place.Positions);
+        _budget.Take(arm.Blueprint, place);
     }
 
     private static void Add<T>(Dictionary<T, int> counts, T key)

@@ -67,7 +67,8 @@ internal sealed class ArmTable
             double parameters = (double)entry.Blueprint.ParameterCount(place.Channels) / state.Allowance.HostParameters;
             double flops = (double)entry.Blueprint.ForwardFlops(place.Channels, place.Positions) / state.Allowance.HostFlops;
             double rent = (options.RentParameters * parameters) + (options.RentFlops * flops);
-            set.SetCost(arm, rent / options.RewardScale, Math.Pow(parameters, options.CostExponent));
+            set.SetCost(
+                arm, rent / options.RewardScale, BudgetLedger.Weight(entry.Blueprint, place, state.Allowance, options));
             if (_contextual)
             {
                 ArmFeatures.Write(state, place.Seed, entry.Blueprint, ContextOf(state, place), state.Epoch, features);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Esper.Contracts.Blueprints;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 
@@ -9,9 +10,9 @@ namespace Esper.Tamiyo.Policies;
 /// helped.
 /// <list type="bullet">
 /// <item><description>When: the mean fall of validation loss over <see cref="PolicyOptions.PlateauWindow"/> epochs is below
-/// <see cref="PolicyOptions.PlateauImprovement"/> an epoch.</description></item>
-/// <item><description>Where: the dormant seeds with the largest <see cref="GrowthSignal.Signal"/> whose two probe halves
-/// agree.</description></item>
+/// <see cref="PolicyOptions.PlateauImprovement"/> an epoch; a window of 0 waits for nothing.</description></item>
+/// <item><description>Where: the dormant seeds whose two probe halves agree and whose squared <see cref="GrowthSignal.Signal"/> is
+/// largest for what the module would cost (<see cref="PolicyOptions.CostExponent"/>, <see cref="PolicyOptions.FlopsExponent"/>).</description></item>
 /// <item><description>What: the first affordable blueprint that has not failed at that seed.</description></item>
 /// <item><description>Keep or cull: by the 95 % interval of the measured gain against what the module has to pay for; undecided
 /// seeds are measured on.</description></item>
@@ -27,7 +28,7 @@ public sealed class HeuristicPolicy(PolicyOptions options) : IGrowthPolicy
 
     /// <inheritdoc/>
     public bool NeedsProbe(SystemState state) =>
-        GrowthWindow.Places(state, options) > 0 && Improvement(state) is { } fall && fall < options.PlateauImprovement;
+        GrowthWindow.Places(state, options) > 0 && Occasion(state) is not null;
 
     /// <inheritdoc/>
     public ImmutableArray<LifecycleCommand> Decide(SystemState state)
@@ -38,39 +39,69 @@ public sealed class HeuristicPolicy(PolicyOptions options) : IGrowthPolicy
             HoldingJudge.Judge(seed, commands);
         }
 
-        if (NeedsProbe(state))
+        if (GrowthWindow.Places(state, options) > 0 && Occasion(state) is { } occasion)
         {
-            Grow(state, Improvement(state)!.Value, commands);
+            Grow(state, occasion, commands);
         }
 
         return commands.ToImmutable();
     }
 
-    private void Grow(SystemState state, double fall, CommandList commands)
+    private void Grow(SystemState state, string occasion, CommandList commands)
     {
-        IEnumerable<SeedObservation> best = GrowthWindow.Free(state)
-            .Where(seed => seed.Growth is { Signal: > 0 } growth && growth.Agreement >= LeastAgreement)
-            .OrderByDescending(seed => seed.Growth!.Value.Signal)
-            .ThenBy(seed => seed.Seed)
-            .Take(GrowthWindow.Places(state, options));
-        foreach (SeedObservation seed in best)
+        BudgetLedger budget = new(state.Allowance);
+        int places = GrowthWindow.Places(state, options);
+        foreach ((SeedObservation seed, Blueprint blueprint, GrowthSignal growth) in Candidates(state))
         {
-            string? blueprint = seed.Affordable.FirstOrDefault(name => !seed.RejectedBlueprints.Contains(name));
-            if (blueprint is not null)
+            if (places == 0)
             {
-                GrowthSignal growth = seed.Growth!.Value;
+                break;
+            }
+
+            if (budget.Allows(blueprint, seed))
+            {
+                budget.Take(blueprint, seed);
+                places--;
                 commands.Germinate(
-                    seed.Seed,
-                    blueprint,
-                    $"validation loss falls by {fall:P1} an epoch; signal {growth.Signal:G3} nats, agreement {growth.Agreement:F2}");
+                    seed.Seed, blueprint.Name, $"{occasion}; signal {growth.Signal:G3} nats, agreement {growth.Agreement:F2}");
             }
         }
     }
 
-    /// <summary>Mean relative fall of validation loss an epoch over the window; null while the history is too short.</summary>
-    private double? Improvement(SystemState state)
+    /// <summary>Places with what would grow there, the most promising first.</summary>
+    private List<(SeedObservation Seed, Blueprint Blueprint, GrowthSignal Growth)> Candidates(SystemState state)
+    {
+        List<(SeedObservation Seed, Blueprint Blueprint, GrowthSignal Growth, double Score)> candidates = [];
+        foreach (SeedObservation seed in GrowthWindow.Free(state))
+        {
+            string? name = seed.Affordable.FirstOrDefault(name => !seed.RejectedBlueprints.Contains(name));
+            if (name is not null && seed.Growth is { Signal: > 0 } growth && growth.Agreement >= LeastAgreement)
+            {
+                Blueprint blueprint = Blueprint.Parse(name);
+
+                // A gradient step lowers the loss by the gradient's squared norm.
+                double promise = growth.Signal * growth.Signal;
+                candidates.Add((seed, blueprint, growth, promise / BudgetLedger.Weight(blueprint, seed, state.Allowance, options)));
+            }
+        }
+
+        return
+        [
+            .. candidates.OrderByDescending(candidate => candidate.Score)
+                .ThenBy(candidate => candidate.Seed.Seed)
+                .Select(candidate => (candidate.Seed, candidate.Blueprint, candidate.Growth)),
+        ];
+    }
+
+    /// <summary>Why now is the time to grow; null if it is not.</summary>
+    private string? Occasion(SystemState state)
     {
         int window = options.PlateauWindow;
+        if (window == 0)
+        {
+            return "growth from the start";
+        }
+
         if (state.History.Length <= window)
         {
             return null;
@@ -78,6 +109,7 @@ public sealed class HeuristicPolicy(PolicyOptions options) : IGrowthPolicy
 
         double before = state.History[^(window + 1)].ValidationLoss;
         double after = state.History[^1].ValidationLoss;
-        return (before - after) / (window * before);
+        double fall = (before - after) / (window * before);
+        return fall < options.PlateauImprovement ? $"validation loss falls by {fall:P1} an epoch" : null;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
+using Esper.Contracts.Blueprints;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 
@@ -24,6 +25,7 @@ public sealed class RandomPolicy(PolicyOptions options) : IGrowthPolicy
     {
         CommandList commands = new(Name, state);
         GrowthWindow.OfferHolding(state, commands);
+        BudgetLedger budget = new(state.Allowance);
         List<SeedObservation> free = [.. GrowthWindow.Free(state)];
         int places = GrowthWindow.Places(state, options);
         for (int place = 0; place < places && free.Count > 0; place++)
@@ -37,9 +39,12 @@ public sealed class RandomPolicy(PolicyOptions options) : IGrowthPolicy
 
             int index = KeyedRandom.Below(free.Count, [.. key, 1]);
             SeedObservation seed = free[index];
-            string blueprint = seed.Affordable[KeyedRandom.Below(seed.Affordable.Length, [.. key, 2])];
-            commands.Germinate(seed.Seed, blueprint, $"drawn with {draw:F3} below {options.RandomProbability:F3}");
+            Blueprint[] affordable = [.. budget.Affordable(seed)];
+            Blueprint blueprint = affordable[KeyedRandom.Below(affordable.Length, [.. key, 2])];
+            budget.Take(blueprint, seed);
+            commands.Germinate(seed.Seed, blueprint.Name, $"drawn with {draw:F3} below {options.RandomProbability:F3}");
             free.RemoveAt(index);
+            free.RemoveAll(place => !budget.Affordable(place).Any());
         }
 
         return commands.ToImmutable();

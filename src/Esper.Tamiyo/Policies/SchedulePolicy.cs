@@ -24,13 +24,17 @@ public sealed class SchedulePolicy(PolicyOptions options) : IGrowthPolicy
         int places = GrowthWindow.Places(state, options);
         if (places > 0 && (state.Epoch - options.StartEpoch) % options.ScheduleInterval == 0)
         {
-            IEnumerable<SeedObservation> next = GrowthWindow.Free(state)
-                .OrderBy(seed => seed.Seed.Seed)
-                .ThenBy(seed => seed.Seed.Site)
-                .Take(places);
-            foreach (SeedObservation seed in next)
+            BudgetLedger budget = new(state.Allowance);
+            IOrderedEnumerable<SeedObservation> inTurn =
+                GrowthWindow.Free(state).OrderBy(seed => seed.Seed.Seed).ThenBy(seed => seed.Seed.Site);
+            foreach (SeedObservation seed in inTurn)
             {
-                commands.Germinate(seed.Seed, seed.Affordable[0], $"scheduled for epoch {state.Epoch}");
+                if (places > 0 && budget.Affordable(seed).FirstOrDefault() is { } blueprint)
+                {
+                    budget.Take(blueprint, seed);
+                    places--;
+                    commands.Germinate(seed.Seed, blueprint.Name, $"scheduled for epoch {state.Epoch}");
+                }
             }
         }
 

@@ -44,6 +44,7 @@ public static class ConfigValidator
         check.Between("batch", config.Batch, 1, 1_000_000);
         check.Between("context", config.Context, 1, 1_000_000);
         check.Between("threads", config.Threads, 0, 4096);
+        check.Between("epochs_per_pass", config.EpochsPerPass, 1, 1_000_000);
         check.Between("validation_fraction", config.ValidationFraction, 1e-6, 0.5);
         check.Between("label_smoothing", config.LabelSmoothing, 0, 0.999999);
         check.OneOf("device", config.Device, ["cpu", "cuda"]);
@@ -124,6 +125,7 @@ public static class ConfigValidator
         check.Between("lifecycle.alpha_target", options.AlphaTarget, 1e-6, 1);
         check.Between("lifecycle.kappa", options.Kappa, 0, 1e12);
         check.Between("lifecycle.seed_learning_rate_scale", options.SeedLearningRateScale, 0, 1e6);
+        check.Between("lifecycle.training_learning_rate_scale", options.TrainingLearningRateScale, 0, 1e6);
         check.Between("lifecycle.embargo_epochs", options.EmbargoEpochs, 0, 1_000_000);
         check.Between("lifecycle.training_limit", options.TrainingLimit, options.TrainingEpochs, 1_000_000);
         check.Between("lifecycle.holding_limit", options.HoldingLimit, options.GainEvaluations, 1_000_000);
@@ -135,6 +137,11 @@ public static class ConfigValidator
         check.Between("lifecycle.fork_steps", options.ForkSteps, 1, 1_000_000);
         check.Between("lifecycle.fork_orders", options.ForkOrders, 1, 100);
         check.Between("lifecycle.gain_evaluations", options.GainEvaluations, 2, 1_000_000);
+        if (options.GainExamples is { } examples)
+        {
+            check.Between("lifecycle.gain_examples", examples, 2, 1_000_000_000);
+        }
+
         check.Between("lifecycle.gain_minimum", options.GainMinimum, -1e6, 1e6);
         check.Between("lifecycle.rent_per_host", options.RentPerHost, 0, 1e6);
     }
@@ -163,7 +170,11 @@ public static class ConfigValidator
         check.Between("policy.schedule_interval", policy.ScheduleInterval, 1, 1_000_000);
         check.Between("policy.random_probability", policy.RandomProbability, 0, 1);
         check.Between("policy.plateau_improvement", policy.PlateauImprovement, -1e6, 1);
-        check.Between("policy.plateau_window", policy.PlateauWindow, 2, 1_000_000);
+        if (policy.PlateauWindow != 0)
+        {
+            check.Between("policy.plateau_window", policy.PlateauWindow, 2, 1_000_000);
+        }
+
         check.Between("policy.probe_batches", policy.ProbeBatches, 1, 1_000_000);
         check.Between("policy.reward_scale", policy.RewardScale, 1e-9, 1e9);
         check.Between("policy.prior_gain", policy.PriorGain, -1e6, 1e6);
@@ -176,6 +187,7 @@ public static class ConfigValidator
         check.Between("policy.rent_parameters", policy.RentParameters, 0, 1e6);
         check.Between("policy.rent_flops", policy.RentFlops, 0, 1e6);
         check.Between("policy.cost_exponent", policy.CostExponent, 0, 1);
+        check.Between("policy.flops_exponent", policy.FlopsExponent, 0, 1);
         check.Between("policy.blueprint_cap", policy.BlueprintCap, 0, 1_000_000);
         check.Between("policy.cooldown_epochs", policy.CooldownEpochs, 0, 1_000_000);
         check.Between("policy.maximum_pending", policy.MaximumPending, 1, 1_000_000);

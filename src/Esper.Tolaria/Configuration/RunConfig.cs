@@ -29,6 +29,12 @@ public sealed record RunConfig
     /// <summary>Passes over the training examples.</summary>
     public int Epochs { get; init; } = 10;
 
+    /// <summary>
+    /// Epochs in which the training examples are gone through once. More than one lets policies decide, seeds change stage and
+    /// validation happen several times in a pass.
+    /// </summary>
+    public int EpochsPerPass { get; init; } = 1;
+
     /// <summary>Steps of the whole run, where it is to end within its last epoch; null = all steps of all epochs.</summary>
     public long? Steps { get; init; }
 

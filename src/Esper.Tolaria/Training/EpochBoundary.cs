@@ -23,7 +23,7 @@ internal sealed class EpochBoundary(
     /// <summary>Probes and checks read training data in an order of their own, far from any epoch of training.</summary>
     private const int ProbeEpochs = 1 << 20;
 
-    /// <summary>Training operations that probes, checks and forks took at this boundary.</summary>
+    /// <summary>Operations that probes, checks, forks and measurements of gain took at this boundary.</summary>
     public double ExtraFlops { get; private set; }
 
     /// <summary>Steps done when the boundary is crossed.</summary>
@@ -127,9 +127,11 @@ internal sealed class EpochBoundary(
                 .. GainMeter.Measure(
                     bench.Session,
                     [.. ready.Select(seed => (seed, lifecycle.DescriptionOf(seed)))],
-                    BatchTensors.Stream(bench.Data.Validation, 0, cancellation),
+                    GainBatches(epoch, cancellation),
                     cancellation),
             ];
+            double examples = (double)bench.Data.Validation.ExamplesPerEpoch * GainBatchCount() / bench.Data.Validation.BatchesPerEpoch;
+            ExtraFlops += (1.0 + ready.Length) * examples * (bench.HostCost.ForwardFlops + lifecycle.TotalCost.Flops);
         }
 
         for (int i = 0; i < gains.Length; i++)
@@ -139,6 +141,23 @@ internal sealed class EpochBoundary(
                 lifecycle.AddGain(ready[i], gain);
             }
         }
+    }
+
+    /// <summary>Whole batches that hold <c>gain_examples</c> examples or more; all there are, at most.</summary>
+    private int GainBatchCount()
+    {
+        IBatchLoader validation = bench.Data.Validation;
+        double share = (double)(bench.Config.Lifecycle.GainExamples ?? validation.ExamplesPerEpoch) / validation.ExamplesPerEpoch;
+        return (int)Math.Ceiling(Math.Min(1, share) * validation.BatchesPerEpoch);
+    }
+
+    /// <summary>One epoch's share of the validation examples; the shares take turns.</summary>
+    private IEnumerable<HostTensor[]> GainBatches(int epoch, CancellationToken cancellation)
+    {
+        // The last batch may be a small one: the shares are counted without it.
+        int count = GainBatchCount();
+        int shares = Math.Max(1, (bench.Data.Validation.BatchesPerEpoch - 1) / count);
+        return BatchTensors.Stream(bench.Data.Validation, 0, cancellation).Skip(epoch % shares * count).Take(count);
     }
 
     private Dictionary<SeedId, GrowthSignal> Probe(int epoch, CancellationToken cancellation)

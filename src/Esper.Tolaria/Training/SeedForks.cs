@@ -83,7 +83,8 @@ internal sealed class SeedForks(Workbench bench, SeedLifecycle lifecycle, Learni
             }
         }
 
-        double examples = 3.0 * orders * bench.Config.Lifecycle.ForkSteps * bench.Config.Batch;
+        double examples = orders
+            * ((3.0 * bench.Config.Lifecycle.ForkSteps * bench.Config.Batch) + bench.Data.Validation.ExamplesPerEpoch);
         Flops = branches.Sum(branch => examples * (bench.HostCost.ForwardFlops + lifecycle.TotalCost.Flops + branch.ExtraFlops));
         return [.. Enumerable.Range(1, changed.Length).Select(branch => Gain(forks, branch, branchIsWith))];
     }

@@ -181,6 +181,7 @@ internal sealed class Workbench : IDisposable
         Context = config.Context,
         ValidationFraction = config.ValidationFraction,
         TrainLimit = config.TrainLimit,
+        EpochsPerPass = config.EpochsPerPass,
         Augment = config.Augment,
         Seed = config.Seed,
     };
