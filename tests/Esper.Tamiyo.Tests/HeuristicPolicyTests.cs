@@ -30,6 +30,40 @@ public sealed class HeuristicPolicyTests
     }
 
     [Fact]
+    public void Without_a_window_it_grows_from_the_start()
+    {
+        SystemState state = States.After([2.0], States.Dormant(0, 0, new GrowthSignal(1, 1)));
+        HeuristicPolicy policy = new(Options with { PlateauWindow = 0 });
+        Assert.True(policy.NeedsProbe(state));
+        Assert.Contains("from the start", Assert.Single(policy.Decide(state)).Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.0, 0, 1)]
+    [InlineData(1.0, 1, 0)]
+    public void Ranks_by_promise_or_by_promise_per_operation(double exponent, int first, int second)
+    {
+        // Four times the positions cost four times the operations; 1.5 times the signal promises 2.25 times the gain.
+        SystemState state = States.After(
+            Flat,
+            States.Dormant(0, 0, new GrowthSignal(0.3, 0.9)) with { Positions = 64 },
+            States.Dormant(1, 0, new GrowthSignal(0.2, 0.9)) with { Positions = 16 });
+        ImmutableArray<LifecycleCommand> commands = new HeuristicPolicy(Options with { FlopsExponent = exponent }).Decide(state);
+        Assert.Equal([first, second], commands.Select(command => command.Seed.Site));
+    }
+
+    [Fact]
+    public void One_decision_keeps_to_the_budget()
+    {
+        // A bottleneck-8 over 8 channels has 144 parameters: two of them fit, and nothing is asked for that could not be.
+        SystemState state = States.After(
+            Flat, [.. Enumerable.Range(0, 5).Select(site => States.Dormant(site, 0, new GrowthSignal(0.3 - (0.01 * site), 0.9)))]);
+        state = state with { Allowance = state.Allowance with { ParametersLeft = 300 } };
+        ImmutableArray<LifecycleCommand> commands = new HeuristicPolicy(Options with { MaximumLive = 9, MaximumGerminations = 9 }).Decide(state);
+        Assert.Equal([0, 1], commands.Select(command => command.Seed.Site));
+    }
+
+    [Fact]
     public void Does_not_grow_while_the_loss_falls_fast()
     {
         SystemState state = States.After(Falling, States.Dormant(0, 0, new GrowthSignal(1, 1)));

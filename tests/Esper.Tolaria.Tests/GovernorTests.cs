@@ -115,7 +115,6 @@ public sealed class GovernorTests
         Governor governor = Settled(Config, 1);
         SeedArm arm = new(1, "affine");
         Assert.Contains("affine at site 1", governor.Note(Fault(40), [arm]), StringComparison.Ordinal);
-        Assert.Equal([arm], governor.State.Quarantined.ToArray());
         Assert.Equal(1, governor.RateScale);
         Assert.False(governor.Skips(40));
 
@@ -135,18 +134,27 @@ public sealed class GovernorTests
     }
 
     [Fact]
-    public void Nothing_advances_while_losses_are_out_of_bounds_and_right_after_a_fault()
+    public void Watch_tells_of_losses_out_of_bounds_and_of_the_time_since_a_fault()
     {
         Governor governor = Settled(Config, 1);
-        Assert.Null(governor.Veto(SeedStage.Blending, 20));
+        Assert.Equal(new FaultWatch(0, null, Config.ProbationSteps), governor.Watch(20));
         governor.Judge(20, Step(50));
-        Assert.Contains("out of bounds", governor.Veto(SeedStage.Blending, 21)!, StringComparison.Ordinal);
+        Assert.Equal(1, governor.Watch(21).StepsOutOfBounds);
         governor.Judge(21, Step(1));
-        Assert.Null(governor.Veto(SeedStage.Blending, 22));
+        Assert.Equal(0, governor.Watch(22).StepsOutOfBounds);
         governor.Note(Fault(30), []);
-        Assert.NotNull(governor.Veto(SeedStage.Blending, 25));
-        Assert.NotNull(governor.Veto(SeedStage.Blending, 37));
-        Assert.Null(governor.Veto(SeedStage.Blending, 38));
+        Assert.Equal(0, governor.Watch(25).StepsSinceFault);
+        Assert.Equal(8, governor.Watch(38).StepsSinceFault);
+    }
+
+    [Fact]
+    public void Acquitted_seeds_leave_the_blame_to_the_batches()
+    {
+        Governor governor = Settled(Config, 1);
+        string remedy = governor.Note(Fault(40), [], acquitted: true);
+        Assert.Contains("live seeds stay", remedy, StringComparison.Ordinal);
+        Assert.True(governor.Skips(40));
+        Assert.Equal(1, governor.RateScale);
     }
 
     [Fact]
@@ -160,7 +168,7 @@ public sealed class GovernorTests
         loaded.Load(saved.State);
         Assert.Equal(saved.Bound(), loaded.Bound());
         Assert.Equal(saved.Judge(22, Step(50)), loaded.Judge(22, Step(50)));
-        Assert.Equal(saved.State.Quarantined.ToArray(), loaded.State.Quarantined.ToArray());
+        Assert.Equal(saved.Watch(30), loaded.Watch(30));
     }
 
     private static Governor Settled(GovernorConfig config, double loss)

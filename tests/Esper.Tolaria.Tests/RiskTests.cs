@@ -92,17 +92,23 @@ public sealed class RiskTests : IDisposable
     }
 
     [Fact]
-    public void A_leap_of_the_loss_rolls_back_what_grows()
+    public void A_leap_of_the_loss_takes_the_run_back()
     {
         // Any change worse than the usual one counts as a leap here, so that one comes within a few epochs.
         RunConfig config = Small with { Epochs = 10, Risk = new RiskOptions { LossSpikeRollback = 0 } };
-        RunRecord record = Train(config, "a");
-        LifecycleEvent asked = record.Events.First(change => change.Risk is { Action: RiskAction.RollBack });
-        LifecycleEvent[] undone = [.. record.Events.Where(change => change.Step == asked.Step && change.To == SeedStage.Culled)];
-        Assert.NotEmpty(undone);
-        Assert.All(undone, change => Assert.Contains("risk rule 'loss-spike'", change.Reason, StringComparison.Ordinal));
-        Assert.DoesNotContain(record.Events, change => change.Step == asked.Step && change.To == SeedStage.Germinated);
+        Tests.Watcher watcher = new();
+        Trainer.Train(new TrainRequest(config, Path.Combine(_root, "a"), null), watcher, TimeProvider.System, default);
+        RollbackReport rollback = watcher.Rollbacks[0];
+        Assert.Equal(RollbackCause.Risk, rollback.Cause);
+        Assert.StartsWith("risk rule 'loss-spike' says roll back", rollback.Reason, StringComparison.Ordinal);
+        Assert.True(rollback.ToStep < rollback.Step);
+        Assert.NotEmpty(rollback.Culled);
+        Assert.NotEmpty(rollback.Quarantined);
+        RunRecord record = RunRecord.Load(Path.Combine(_root, "a"));
         Assert.Equal(RunOutcome.Completed, record.Summary!.Outcome);
+        Assert.Equal(watcher.Rollbacks.Count, record.Summary.Rollbacks);
+        Assert.Equal(Enumerable.Range(1, 10), record.Epochs.Select(epoch => epoch.Epoch));
+        Assert.Empty(Replayer.Replay(Path.Combine(_root, "a")).Details);
     }
 
     [Fact]

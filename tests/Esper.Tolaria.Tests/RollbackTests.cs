@@ -1,8 +1,6 @@
-using System.Runtime.InteropServices;
 using Esper.Contracts;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
-using Esper.Native;
 using Esper.Nissa;
 using Esper.Tolaria.Configuration;
 using Esper.Tolaria.Training;
@@ -47,7 +45,7 @@ public sealed class RollbackTests : IDisposable
     {
         Watcher watcher = new();
         RunSummary clean = Train(Clean, "clean");
-        RunSummary hurt = Train(Clean, "hurt", new Injector { At = 120, Inputs = WithNaN }, watcher);
+        RunSummary hurt = Train(Clean, "hurt", Fault.NaNInput(120), watcher);
         RollbackReport rollback = Assert.Single(watcher.Rollbacks);
         Assert.Equal((RollbackCause.NotFinite, 121L, 100L), (rollback.Cause, rollback.Step, rollback.ToStep));
         Assert.Empty(rollback.Culled);
@@ -68,7 +66,7 @@ public sealed class RollbackTests : IDisposable
     public void A_loss_that_explodes_takes_the_run_back()
     {
         Watcher watcher = new();
-        RunSummary hurt = Train(Clean, "hurt", new Injector { At = 120, Session = session => Scale(session, "param/", 30) }, watcher);
+        RunSummary hurt = Train(Clean, "hurt", Fault.Explosion(120, 30), watcher);
         RollbackReport rollback = Assert.Single(watcher.Rollbacks);
         Assert.NotEqual(RollbackCause.Collapse, rollback.Cause);
         Assert.InRange(rollback.Step, 121, 126);
@@ -82,7 +80,7 @@ public sealed class RollbackTests : IDisposable
     public void A_poisoned_blueprint_is_culled_and_quarantined(float poison)
     {
         Watcher watcher = new();
-        Injector injector = new() { At = 130, Session = session => Poison(session, poison) };
+        Fault injector = Fault.PoisonedModules(130, poison);
         RunSummary hurt = Train(Growing, "hurt", injector, watcher);
         Assert.Equal(RunOutcome.Completed, hurt.Outcome);
         Assert.True(injector.Done);
@@ -100,10 +98,36 @@ public sealed class RollbackTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_that_the_host_alone_cannot_take_costs_no_seed()
+    {
+        Watcher watcher = new();
+        RunSummary clean = Train(Growing, "clean");
+        RunSummary hurt = Train(Growing, "hurt", Fault.NaNInput(130), watcher);
+        RollbackReport rollback = Assert.Single(watcher.Rollbacks);
+        Assert.Empty(rollback.Culled);
+        Assert.Empty(rollback.Quarantined);
+        Assert.Contains("live seeds stay", rollback.Remedy, StringComparison.Ordinal);
+        Assert.Equal(
+            clean.Seeds.Select(seed => (seed.Stage, seed.Blueprint)), hurt.Seeds.Select(seed => (seed.Stage, seed.Blueprint)));
+    }
+
+    [Fact]
+    public void A_batch_that_returns_its_fault_acquits_nobody_twice()
+    {
+        Watcher watcher = new();
+        RunConfig config = Growing with { Governor = Growing.Governor with { Rollbacks = 2 } };
+        Assert.Throws<EsperException>(
+            () => Train(config, "hurt", new Fault { At = 130, Always = true, Inputs = Fault.WithNaN }, watcher));
+        Assert.Empty(watcher.Rollbacks[0].Culled);
+        Assert.NotEmpty(watcher.Rollbacks[1].Culled);
+        Assert.NotEmpty(watcher.Rollbacks[1].Quarantined);
+    }
+
+    [Fact]
     public void A_collapse_goes_back_behind_the_last_validation()
     {
         Watcher watcher = new();
-        Injector injector = new() { At = 875, Validation = session => Scale(session, "param/", 0) };
+        Fault injector = new() { At = 875, Validation = session => Fault.Scale(session, 0) };
         Train(Learning with { Epochs = 8 }, "hurt", injector, watcher);
         Assert.True(injector.Done);
         RollbackReport rollback = Assert.Single(watcher.Rollbacks);
@@ -116,16 +140,16 @@ public sealed class RollbackTests : IDisposable
         RunSummary clean = Train(Learning, "clean");
         Assert.True(clean.AccuracyFinal > 0.3, $"the clean run ends at {clean.AccuracyFinal:P2}: too little to compare with");
         RunConfig growing = Learning with { Policy = Growing.Policy };
-        (string Name, RunConfig Config, Injector Injector)[] cases =
+        (string Name, RunConfig Config, Fault Fault)[] cases =
         [
-            ("nan", Learning, new Injector { At = 300, Inputs = WithNaN }),
-            ("explosion", Learning, new Injector { At = 400, Session = session => Scale(session, "param/", 30) }),
-            ("poison", growing, new Injector { At = 330, Session = session => Poison(session, float.NaN) }),
+            ("nan", Learning, Fault.NaNInput(300)),
+            ("explosion", Learning, Fault.Explosion(400, 30)),
+            ("poison", growing, Fault.PoisonedModules(330, float.NaN)),
         ];
-        foreach ((string name, RunConfig config, Injector injector) in cases)
+        foreach ((string name, RunConfig config, Fault fault) in cases)
         {
             Watcher watcher = new();
-            RunSummary hurt = Train(config, name, injector, watcher);
+            RunSummary hurt = Train(config, name, fault, watcher);
             Assert.NotEmpty(watcher.Rollbacks);
 
             // So short a run is still learning fast: two of them differ by a few points whatever happens to them.
@@ -140,23 +164,23 @@ public sealed class RollbackTests : IDisposable
         RunConfig config = Clean with { Governor = Clean.Governor with { Rollbacks = 3 } };
         Watcher watcher = new();
         EsperException error = Assert.Throws<EsperException>(
-            () => Train(config, "hurt", new Injector { At = 60, Always = true, Inputs = WithNaN }, watcher));
+            () => Train(config, "hurt", new Fault { At = 60, Always = true, Inputs = Fault.WithNaN }, watcher));
         Assert.Equal(3, watcher.Rollbacks.Count);
         Assert.Contains("not finite", error.Message, StringComparison.Ordinal);
         Assert.Contains("taken back 3 times", error.Message, StringComparison.Ordinal);
         Assert.Contains("governor.rollbacks", error.Message, StringComparison.Ordinal);
         EsperException atOnce = Assert.Throws<EsperException>(() => Train(
-            config with { Governor = config.Governor with { Rollbacks = 0 } }, "once", new Injector { At = 60, Inputs = WithNaN }));
+            config with { Governor = config.Governor with { Rollbacks = 0 } }, "once", Fault.NaNInput(60)));
         Assert.Contains("governor.rollbacks is 0", atOnce.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_run_that_was_interrupted_after_a_rollback_continues_to_the_same_end()
     {
-        RunSummary whole = Train(Growing, "whole", new Injector { At = 130, Session = session => Poison(session, float.NaN) });
+        RunSummary whole = Train(Growing, "whole", Fault.PoisonedModules(130, float.NaN));
         using CancellationTokenSource stop = new();
         Watcher watcher = new() { OnEachStep = step => Cancel(stop, step == 210) };
-        Train(Growing, "part", new Injector { At = 130, Session = session => Poison(session, float.NaN) }, watcher, stop.Token);
+        Train(Growing, "part", Fault.PoisonedModules(130, float.NaN), watcher, stop.Token);
         string directory = Path.Combine(_root, "part");
         RunSummary rest = Trainer.Train(
             new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
@@ -190,36 +214,6 @@ public sealed class RollbackTests : IDisposable
             forked.Seeds.Select(seed => seed.Gain).Where(gain => gain is not null));
     }
 
-    private static HostTensor[] WithNaN(HostTensor[] inputs)
-    {
-        float[] nothing = new float[inputs[0].ElementCount];
-        nothing[^1] = float.NaN;
-        return [HostTensor.Float(nothing, [.. inputs[0].Dims]), inputs[1]];
-    }
-
-    private static void Scale(HostSession session, string prefix, float factor) => Write(session, prefix, value => value * factor);
-
-    private static void Poison(HostSession session, float value)
-    {
-        Assert.Contains(session.State(), tensor => tensor.Name.StartsWith("arena/", StringComparison.Ordinal) && tensor.Bytes > 0);
-        Write(session, "arena/", _ => value);
-    }
-
-    private static void Write(HostSession session, string prefix, Func<float, float> change)
-    {
-        foreach (StateTensor tensor in session.State().Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)))
-        {
-            byte[] data = new byte[tensor.Bytes];
-            session.ReadState(tensor.Name, data);
-            foreach (ref float value in MemoryMarshal.Cast<byte, float>(data.AsSpan()))
-            {
-                value = change(value);
-            }
-
-            session.WriteState(tensor.Name, data);
-        }
-    }
-
     private static void Cancel(CancellationTokenSource source, bool now)
     {
         if (now)
@@ -229,49 +223,7 @@ public sealed class RollbackTests : IDisposable
     }
 
     private RunSummary Train(
-        RunConfig config, string name, Injector? injector = null, IRunObserver? observer = null, CancellationToken cancellation = default) =>
+        RunConfig config, string name, Fault? injector = null, IRunObserver? observer = null, CancellationToken cancellation = default) =>
         Trainer.Train(
             new TrainRequest(config, Path.Combine(_root, name), null), observer ?? new Watcher(), TimeProvider.System, injector, cancellation);
-
-    /// <summary>One fault, the first time that the run comes by, or every time.</summary>
-    private sealed class Injector : IFaultInjector
-    {
-        public long At { get; init; }
-
-        public bool Always { get; init; }
-
-        public Func<HostTensor[], HostTensor[]>? Inputs { get; init; }
-
-        public Action<HostSession>? Session { get; init; }
-
-        public Action<HostSession>? Validation { get; init; }
-
-        public bool Done { get; private set; }
-
-        public HostTensor[] BeforeStep(long step, HostSession session, HostTensor[] inputs)
-        {
-            if (step != At && !(Always && step > At))
-            {
-                return inputs;
-            }
-
-            if (Done && !Always)
-            {
-                return inputs;
-            }
-
-            Done |= Validation is null;
-            Session?.Invoke(session);
-            return Inputs?.Invoke(inputs) ?? inputs;
-        }
-
-        public void BeforeValidation(long step, HostSession session)
-        {
-            if (step == At && !Done && Validation is not null)
-            {
-                Done = true;
-                Validation(session);
-            }
-        }
-    }
 }

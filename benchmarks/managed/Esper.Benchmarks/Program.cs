@@ -1,5 +1,6 @@
 using Esper.Benchmarks;
 using Esper.Benchmarks.Dormant;
+using Esper.Benchmarks.Governor;
 using Esper.Benchmarks.Select;
 using Esper.Benchmarks.Snapshots;
 using Esper.Contracts;
@@ -8,6 +9,7 @@ const string Usage = """
     Usage: esper-bench BENCHMARK [options]
 
       dormant    what a lattice costs where nothing grows
+      governor   what a fault in the middle of a run costs
       select     what a strategy's choice among arms costs
       snapshot   what a snapshot of a training session costs
 
@@ -20,6 +22,8 @@ try
     {
         case "dormant":
             return DormantBenchmark.Run(args.AsSpan(1));
+        case "governor":
+            return GovernorBenchmark.Run(args.AsSpan(1));
         case "select":
             return SelectBenchmark.Run(args.AsSpan(1));
         case "snapshot":

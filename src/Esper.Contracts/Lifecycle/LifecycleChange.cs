@@ -47,9 +47,18 @@ public sealed record LifecycleChange(
 public sealed record RiskConditions(
     ImmutableArray<double> ValidationLosses, double? StepMilliseconds, double? FreeBytes, double? TotalBytes)
 {
+    /// <summary>What the run's governor sees; null in a run without one.</summary>
+    public FaultWatch? Watch { get; init; }
+
     /// <summary>Nothing was measured: every rule that needs a condition refuses.</summary>
     public static RiskConditions None { get; } = new([], null, null, null);
 }
+
+/// <summary>How sound a run is at the moment.</summary>
+/// <param name="StepsOutOfBounds">Last steps in a row whose training loss was out of bounds.</param>
+/// <param name="StepsSinceFault">Steps since the last fault that the run was taken back for; null if there was none.</param>
+/// <param name="ProbationSteps">Steps after a fault in which nothing is to advance.</param>
+public sealed record FaultWatch(int StepsOutOfBounds, long? StepsSinceFault, int ProbationSteps);
 
 /// <summary>Everything that a verdict rests on; the same inputs and thresholds give the same verdict, whenever they are judged.</summary>
 /// <param name="Change">The change.</param>

@@ -13,6 +13,9 @@ public enum RollbackCause
 
     /// <summary>Validation accuracy fell back to guessing.</summary>
     Collapse,
+
+    /// <summary>A rule of the risk engine asked for it.</summary>
+    Risk,
 }
 
 /// <summary>A run was taken back to an earlier step. What was reported of later steps and epochs is void.</summary>

@@ -60,12 +60,6 @@ public sealed partial class SeedLifecycle
             return false;
         }
 
-        if (ObjectionTo(seed, blueprint) is { } objection)
-        {
-            Refuse(seed, command, command.Issuer, null, objection);
-            return false;
-        }
-
         RiskVerdict? risk = Ask(seed, SeedStage.Germinated, blueprint, command);
         string reason = command.Reason;
         if (risk is { Action: RiskAction.Downgrade })
@@ -115,11 +109,6 @@ public sealed partial class SeedLifecycle
         if (Objection(verdict, risk) is not null)
         {
             Stop(seed, command, command.Issuer, verdict, risk);
-            return false;
-        }
-
-        if (Vetoed(seed, SeedStage.Fossilized, command, command.Issuer))
-        {
             return false;
         }
 

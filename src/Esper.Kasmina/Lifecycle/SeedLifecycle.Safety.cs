@@ -6,20 +6,9 @@ using Esper.Native;
 
 namespace Esper.Kasmina.Lifecycle;
 
-/// <content>What keeps growth away from where it has done harm: quarantined arms and a veto before each change.</content>
+/// <content>What those need that try modules out, or take a run back.</content>
 public sealed partial class SeedLifecycle
 {
-    private readonly HashSet<SeedArm> _quarantined = [];
-
-    /// <summary>
-    /// Asked before a seed advances (to Germinated, Training, Blending, Holding or Fossilized); an answer is the reason why it must
-    /// not now, and the seed stays where it is. Removing a seed is never asked about. Null = no objections.
-    /// </summary>
-    public Func<SeedId, SeedStage, string?>? Veto { get; set; }
-
-    /// <summary>Arms that must not germinate, in order.</summary>
-    public ImmutableArray<SeedArm> Quarantined => [.. _quarantined.OrderBy(arm => arm.Site).ThenBy(arm => arm.Blueprint, StringComparer.Ordinal)];
-
     /// <summary>Arms of the seeds that are live, each once.</summary>
     public ImmutableArray<SeedArm> LiveArms() =>
     [
@@ -27,9 +16,6 @@ public sealed partial class SeedLifecycle
             .Select(seed => new SeedArm(seed.Id.Site, seed.Blueprint!.Name))
             .Distinct(),
     ];
-
-    /// <summary>Keeps an arm from germinating for the rest of the run; policies are not offered it any more.</summary>
-    public void Quarantine(SeedArm arm) => _quarantined.Add(arm);
 
     /// <summary>A module of a blueprint as it would be born at a seed now, for trials outside of the lifecycle.</summary>
     /// <param name="seed">A seed without a module.</param>
@@ -58,20 +44,4 @@ public sealed partial class SeedLifecycle
 
     /// <summary>What a seed's module costs; nothing without one.</summary>
     public ModuleCost CostOf(SeedId seed) => Find(seed).Cost;
-
-    private string? ObjectionTo(SeedRecord seed, Blueprint blueprint) =>
-        _quarantined.Contains(new SeedArm(seed.Id.Site, blueprint.Name))
-            ? $"{new SeedArm(seed.Id.Site, blueprint.Name)} is quarantined after a fault"
-            : Veto?.Invoke(seed.Id, SeedStage.Germinated);
-
-    private bool Vetoed(SeedRecord seed, SeedStage to, LifecycleCommand? command, string issuer)
-    {
-        if (Veto?.Invoke(seed.Id, to) is not { } reason)
-        {
-            return false;
-        }
-
-        Refuse(seed, command, issuer, null, reason);
-        return true;
-    }
 }

@@ -148,7 +148,6 @@ public sealed partial class SeedLifecycle
         .. _settings.Blueprints.Select(Blueprint.Parse)
             .Where(blueprint => SiteFit.Objection(blueprint, seed.Layout) is null)
             .Where(blueprint => _veto?.QuarantinedAt(seed.Id.Site).Contains(blueprint.Name) != true)
-            .Where(blueprint => !_quarantined.Contains(new SeedArm(seed.Id.Site, blueprint.Name)))
             .Where(blueprint => CostOf(seed, blueprint) is var cost && cost.Parameters <= left.Parameters && cost.Flops <= left.Flops)
             .Select(blueprint => blueprint.Name),
     ];

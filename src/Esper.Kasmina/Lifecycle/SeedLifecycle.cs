@@ -185,11 +185,6 @@ public sealed partial class SeedLifecycle : IDisposable
             RiskVerdict? risk = Ask(seed, SeedStage.Training, seed.Blueprint!, null);
             if (Objection(verdict, risk) is null)
             {
-                if (Vetoed(seed, SeedStage.Training, null, Engine))
-                {
-                    continue;
-                }
-
                 Move(seed, SeedStage.Training, null, Engine, "isolated from the host", verdict, risk);
             }
             else if (!verdict.Passed)
@@ -231,11 +226,6 @@ public sealed partial class SeedLifecycle : IDisposable
         string? objection = Objection(verdict, risk);
         if (objection is null)
         {
-            if (Vetoed(seed, SeedStage.Blending, null, Engine))
-            {
-                return;
-            }
-
             seed.BlendStep = 0;
             Move(seed, SeedStage.Blending, null, Engine, "healthy gradients and a lasting signal", verdict, risk);
             if (RampSteps == 0)
@@ -264,11 +254,6 @@ public sealed partial class SeedLifecycle : IDisposable
         RiskVerdict? risk = Ask(seed, SeedStage.Holding, seed.Blueprint!, null);
         if (Objection(verdict, risk) is null)
         {
-            if (Vetoed(seed, SeedStage.Holding, null, Engine))
-            {
-                return;
-            }
-
             Move(seed, SeedStage.Holding, null, Engine, "alpha at its target", verdict, risk);
         }
         else

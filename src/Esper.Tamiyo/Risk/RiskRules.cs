@@ -30,6 +30,7 @@ public static class RiskRules
         }
 
         rules.Add(new QuarantineRule());
+        rules.Add(new FaultRule());
         Add(options.IsolationMinimum, minimum => new IsolationRule(minimum));
         Add(options.GradientRatioMaximum, maximum => new GradientExplosionRule(maximum));
         Add(options.LossSpikeMaximum ?? options.LossSpikeRollback, maximum => new LossSpikeRule(maximum, options.LossSpikeRollback));

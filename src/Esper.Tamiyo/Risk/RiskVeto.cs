@@ -15,6 +15,9 @@ public sealed class RiskVeto(RiskEngine engine) : ILifecycleVeto
     /// <summary>What the run looks like now; the caller keeps it current.</summary>
     public RiskConditions Conditions { get; set; } = RiskConditions.None;
 
+    /// <summary>Tells what the governor sees at the moment of a change; null in a run without one.</summary>
+    public Func<FaultWatch>? Watch { get; set; }
+
     /// <summary>Everything quarantined, in order; part of a checkpoint.</summary>
     public ImmutableArray<QuarantinedArm> Quarantine => [.. _quarantine];
 
@@ -25,7 +28,7 @@ public sealed class RiskVeto(RiskEngine engine) : ILifecycleVeto
     public RiskVerdict Assess(LifecycleChange change)
     {
         ArgumentNullException.ThrowIfNull(change);
-        RiskVerdict verdict = engine.Assess(new RiskInputs(change, Conditions, QuarantinedAt(change.Seed.Site)));
+        RiskVerdict verdict = engine.Assess(new RiskInputs(change, Conditions with { Watch = Watch?.Invoke() }, QuarantinedAt(change.Seed.Site)));
         if (verdict.Condemns)
         {
             Exclude(new QuarantinedArm(change.Seed.Site, change.Module.Blueprint, verdict.Rule!, verdict.Reason));

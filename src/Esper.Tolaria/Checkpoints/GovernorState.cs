@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Esper.Kasmina.Lifecycle;
 
 namespace Esper.Tolaria.Checkpoints;
 
@@ -11,7 +10,6 @@ namespace Esper.Tolaria.Checkpoints;
 /// <param name="Returns">Times in a row that a fault came back without progress.</param>
 /// <param name="RateScale">Factor on the learning rate.</param>
 /// <param name="SkippedSteps">Steps whose batches are left out, because a fault came from them.</param>
-/// <param name="Quarantined">Arms that must not germinate.</param>
 public sealed record GovernorState(
     ImmutableArray<double> Losses,
     int OutOfBounds,
@@ -19,9 +17,8 @@ public sealed record GovernorState(
     long LastFault,
     int Returns,
     double RateScale,
-    ImmutableArray<long> SkippedSteps,
-    ImmutableArray<SeedArm> Quarantined)
+    ImmutableArray<long> SkippedSteps)
 {
     /// <summary>Nothing seen yet.</summary>
-    public static GovernorState Empty { get; } = new([], 0, [], -1, 0, 1, [], []);
+    public static GovernorState Empty { get; } = new([], 0, [], -1, 0, 1, []);
 }

@@ -36,7 +36,7 @@ internal sealed class EpochBoundary(
     public Evaluation Validate(CancellationToken cancellation) =>
         Evaluation.Of(bench.Session, BatchTensors.Stream(bench.Data.Validation, 0, cancellation), cancellation);
 
-    /// <summary>Goes through the boundary.</summary>
+    /// <summary>Goes through the boundary, or as far as the risk engine lets it before it asks for a roll-back.</summary>
     /// <param name="history">All epochs, the one that has just ended included.</param>
     /// <param name="validation">Its validation.</param>
     /// <param name="last">Whether no epoch follows: nothing new is started then.</param>
@@ -54,7 +54,7 @@ internal sealed class EpochBoundary(
         control.Observe(history, StepMilliseconds);
         Dictionary<SeedId, GrowthSignal> growth = lifecycle.Any(SeedStage.Training) ? Probe(epoch, cancellation) : [];
         lifecycle.EndEpoch(validation.Loss, Reference(history), growth);
-        if (control.SeeToRollBack(lifecycle))
+        if (control.Veto.RollBack is not null)
         {
             return;
         }
@@ -73,7 +73,7 @@ internal sealed class EpochBoundary(
             control.Decide(state, Step, lifecycle, scribe, germinate: !last);
         }
 
-        if (!control.SeeToRollBack(lifecycle) && !last)
+        if (control.Veto.RollBack is null && !last)
         {
             StartGerminated(epoch, cancellation);
         }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Esper.Contracts.Control;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
+using Esper.Kasmina.Lifecycle;
 using Esper.Native;
 using Esper.Tolaria.Checkpoints;
 using Esper.Tolaria.Configuration;
@@ -124,21 +125,10 @@ internal sealed class Governor(GovernorConfig config, int classes, long warmupSt
         return median + Math.Max(config.LossMargin, config.LossDeviations * deviation);
     }
 
-    /// <summary>Why a seed must not advance now; null if it may.</summary>
-    /// <param name="to">Stage that it would enter.</param>
+    /// <summary>How sound the run is: what the risk engine holds changes back for.</summary>
     /// <param name="step">Steps done.</param>
-    public string? Veto(SeedStage to, long step)
-    {
-        if (_outOfBounds > 0)
-        {
-            return Text($"governor: the loss of the last {_outOfBounds} steps is out of bounds; no seed enters {to}");
-        }
-
-        long quiet = step - _state.LastFault;
-        return _state.LastFault >= 0 && quiet < config.ProbationSteps
-            ? Text($"governor: {Math.Max(0, quiet)} of {config.ProbationSteps} steps since the last fault; no seed enters {to}")
-            : null;
-    }
+    public FaultWatch Watch(long step) => new(
+        _outOfBounds, _state.LastFault >= 0 ? Math.Max(0, step - _state.LastFault) : null, config.ProbationSteps);
 
     /// <summary>Whether a fault has come back before the run made progress beyond the last one.</summary>
     public bool Returned(GovernorFault fault) =>
@@ -146,13 +136,15 @@ internal sealed class Governor(GovernorConfig config, int classes, long warmupSt
 
     /// <summary>Notes a fault that the run is taken back for.</summary>
     /// <param name="fault">The fault.</param>
-    /// <param name="arms">Arms to quarantine; empty if no seed is to blame.</param>
+    /// <param name="guilty">Arms of the seeds that are held responsible; empty if none is.</param>
+    /// <param name="acquitted">Whether seeds were live, and it was not they.</param>
     /// <returns>What will be different, in one sentence.</returns>
-    public string Note(GovernorFault fault, ImmutableArray<Kasmina.Lifecycle.SeedArm> arms)
+    public string Note(GovernorFault fault, ImmutableArray<SeedArm> guilty, bool acquitted = false)
     {
         int returns = Returned(fault) ? _state.Returns + 1 : 0;
-        bool skip = arms.IsEmpty && returns == 0 && fault.Cause != RollbackCause.Collapse;
-        double scale = arms.IsEmpty && !skip ? _state.RateScale * config.RateBackoff : _state.RateScale;
+        bool batches = fault.Cause is RollbackCause.NotFinite or RollbackCause.LossOutOfBounds;
+        bool skip = guilty.IsEmpty && returns == 0 && batches;
+        double scale = guilty.IsEmpty && !skip ? _state.RateScale * config.RateBackoff : _state.RateScale;
         ImmutableArray<long> skipped = skip ? [.. Steps(fault.FirstStep, fault.Step)] : [];
         _state = _state with
         {
@@ -161,12 +153,12 @@ internal sealed class Governor(GovernorConfig config, int classes, long warmupSt
             Returns = returns,
             RateScale = scale,
             SkippedSteps = [.. _state.SkippedSteps.Union(skipped).Order()],
-            Quarantined = [.. _state.Quarantined.Union(arms)],
         };
         _outOfBounds = 0;
-        return !arms.IsEmpty ? $"live seeds are culled; quarantined: {string.Join(", ", arms)}"
-            : skip ? Text($"no seed is live; the batches of steps {fault.FirstStep + 1} to {fault.Step + 1} are left out")
-            : Text($"no seed is live; the learning rate is scaled by {scale:G4} from here");
+        string seeds = acquitted ? "the host alone fails as well, so that live seeds stay" : "no seed is live";
+        return !guilty.IsEmpty ? $"live seeds are culled; quarantined: {string.Join(", ", guilty)}"
+            : skip ? Text($"{seeds}; the batches of steps {fault.FirstStep + 1} to {fault.Step + 1} are left out")
+            : Text($"{seeds}; the learning rate is scaled by {scale:G4} from here");
     }
 
     private static IEnumerable<long> Steps(long first, long last)

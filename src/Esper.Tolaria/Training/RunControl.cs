@@ -118,29 +118,22 @@ internal sealed class RunControl : IDisposable
         scribe.End();
     }
 
-    /// <summary>
-    /// Undoes what grows if the risk engine asked for a roll-back: every live seed is culled, and the arms of those that altered the
-    /// function are quarantined.
-    /// </summary>
-    /// <returns>Whether it had asked.</returns>
-    public bool SeeToRollBack(SeedLifecycle lifecycle)
+    /// <summary>Takes the risk engine's wish for a roll-back, if it has one.</summary>
+    /// <returns>Rule and reason; null without a wish.</returns>
+    public string? TakeRollBack()
     {
-        if (Veto.RollBack is not { } verdict)
-        {
-            return false;
-        }
-
+        RiskVerdict? verdict = Veto.RollBack;
         Veto.ClearRollBack();
-        foreach (SeedReport seed in lifecycle.Reports())
-        {
-            if (seed.Stage is SeedStage.Blending or SeedStage.Holding)
-            {
-                Veto.Exclude(new QuarantinedArm(seed.Seed.Site, seed.Blueprint!, verdict.Rule!, verdict.Reason));
-            }
-        }
+        return verdict is null ? null : $"risk rule '{verdict.Rule}' says roll back: {verdict.Reason}";
+    }
 
-        lifecycle.CullAllLive(SeedLifecycle.RiskIssuer, $"roll-back by risk rule '{verdict.Rule}': {verdict.Reason}");
-        return true;
+    /// <summary>Keeps arms from germinating for the rest of the run; policies are not offered them any more.</summary>
+    public void Quarantine(IEnumerable<SeedArm> arms, string issuer, string reason)
+    {
+        foreach (SeedArm arm in arms)
+        {
+            Veto.Exclude(new QuarantinedArm(arm.Site, arm.Blueprint, issuer, reason));
+        }
     }
 
     private void CarryOut(SignedCommand command, DateTimeOffset now, SeedLifecycle lifecycle)

@@ -46,7 +46,7 @@ internal sealed class RunPoints(int probation, int kept, int patience) : IDispos
     /// <param name="returned">Whether it came back after the last rollback.</param>
     public RunPoint Target(GovernorFault fault, bool returned)
     {
-        long survived = fault.Cause == RollbackCause.Collapse ? fault.Step : fault.FirstStep;
+        long survived = fault.Cause is RollbackCause.Collapse or RollbackCause.Risk ? fault.Step : fault.FirstStep;
         int newest = _points.FindLastIndex(point => IsGood(point, fault.FirstStep, survived));
         return _points[returned && newest > 0 ? newest - 1 : newest];
     }

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Esper.Contracts;
 using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Kasmina.Lifecycle;
+using Esper.Native;
 
 namespace Esper.Tolaria.Training;
 
@@ -26,11 +28,42 @@ internal sealed partial class TrainingLoop
         new(_bench.Session.TakeSnapshot(), _state with { Seeds = _lifecycle.Save() }, trusted);
 
     /// <summary>
+    /// Whether live seeds are not to blame for a fault: their parameters are sound, and with all of them switched off the host cannot take
+    /// the batch either. A fault that returns acquits nobody. Leaves seeds switched off; what follows is a rollback.
+    /// </summary>
+    private bool Acquits(GovernorFault fault, HostTensor[] inputs)
+    {
+        ImmutableArray<SeedId> live = [.. _lifecycle.Reports().Where(seed => seed.Stage.IsLive()).Select(seed => seed.Seed)];
+        if (live.IsEmpty || _governor.Returned(fault) || !ModulesAreFinite())
+        {
+            return false;
+        }
+
+        foreach (SeedId seed in live)
+        {
+            _bench.Session.Update(seed, _lifecycle.DescriptionOf(seed) with { Alpha = 0 });
+        }
+
+        double loss = _bench.Session.Evaluate(inputs).Loss;
+        return !double.IsFinite(loss) || (_governor.Bound() is { } bound && loss > bound);
+    }
+
+    private bool ModulesAreFinite() => _bench.Session.State()
+        .Where(tensor => tensor.Name.StartsWith("arena/", StringComparison.Ordinal))
+        .All(tensor =>
+        {
+            byte[] data = new byte[tensor.Bytes];
+            _bench.Session.ReadState(tensor.Name, data);
+            return MemoryMarshal.Cast<byte, float>(data).ToArray().All(float.IsFinite);
+        });
+
+    /// <summary>
     /// Takes the run back to the last good point: parameters, optimizer, BatchNorm, random numbers, position in the data and lattice. Live
-    /// seeds are the first suspects: they are culled, and their arms quarantined. What was computed since stays counted.
+    /// seeds are the first suspects: unless they are acquitted, they are culled and their arms quarantined. What was computed since
+    /// stays counted.
     /// </summary>
     /// <exception cref="EsperException">The run has been taken back often enough.</exception>
-    private void RollBack(GovernorFault fault)
+    private void RollBack(GovernorFault fault, bool acquitted)
     {
         int number = _governor.State.Faults.Length + 1;
         int limit = _bench.Config.Governor.Rollbacks;
@@ -50,13 +83,12 @@ internal sealed partial class TrainingLoop
             OverheadFlops = target.State.OverheadFlops + flops - target.State.TrainFlops,
         };
         _lifecycle.SetTime(_state.EpochsDone, _state.Step);
-        ImmutableArray<SeedArm> arms = [.. suspects.Union(_lifecycle.LiveArms())];
-        foreach (SeedArm arm in arms)
-        {
-            _lifecycle.Quarantine(arm);
-        }
-
-        string remedy = _governor.Note(fault, arms);
+        ImmutableArray<SeedArm> guilty = acquitted ? [] : [.. suspects.Union(_lifecycle.LiveArms())];
+        _control.Quarantine(guilty, Issuer, fault.Reason);
+        string remedy = _governor.Note(fault, guilty, acquitted);
+        ImmutableArray<SeedId> culled = acquitted
+            ? []
+            : [.. _lifecycle.Reports().Where(seed => seed.Stage.IsLive()).Select(seed => seed.Seed)];
         _observer.OnRollback(new RollbackReport(
             _clock.GetUtcNow(),
             epoch,
@@ -68,9 +100,13 @@ internal sealed partial class TrainingLoop
             remedy,
             number,
             limit,
-            [.. _lifecycle.Reports().Where(seed => seed.Stage.IsLive()).Select(seed => seed.Seed)],
-            [.. arms.Select(arm => arm.ToString())]));
-        _lifecycle.CullAllLive(Issuer, fault.Reason);
+            culled,
+            [.. guilty.Select(arm => arm.ToString())]));
+        if (!acquitted)
+        {
+            _lifecycle.CullAllLive(Issuer, fault.Reason);
+        }
+
         _points.Replace(target, TakePoint(trusted: true));
 
         // A later checkpoint on disk would lead a resumed run into the fault again.

@@ -63,7 +63,7 @@ internal sealed partial class TrainingLoop : IDisposable
         _points = new RunPoints(limits.ProbationSteps, limits.SnapshotsKept, limits.LossPatience + 1);
         _started = clock.GetTimestamp();
         _state = new RunState(runId, 0, 0, EpochProgress.Empty, 0, 0, [], [], [], GovernorState.Empty, 0);
-        _lifecycle.Veto = (_, to) => _governor.Veto(to, _state.Step);
+        control.Veto.Watch = () => _governor.Watch(_state.Step);
     }
 
     /// <summary>Where the run stands.</summary>
@@ -95,10 +95,6 @@ internal sealed partial class TrainingLoop : IDisposable
         _control.Restore(checkpoint.State.Control);
         _state = checkpoint.State;
         _governor.Load(_state.Governor);
-        foreach (SeedArm arm in _state.Governor.Quarantined)
-        {
-            _lifecycle.Quarantine(arm);
-        }
     }
 
     /// <summary>
@@ -175,7 +171,7 @@ internal sealed partial class TrainingLoop : IDisposable
             }
             else if (Step(BatchTensors.Of(batch), batch.Count) is { } fault)
             {
-                RollBack(fault);
+                RollBack(fault, fault.Acquits);
                 loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
             }
         }
@@ -199,7 +195,7 @@ internal sealed partial class TrainingLoop : IDisposable
         Advance(result, examples);
         if (fault is not null)
         {
-            return fault;
+            return fault with { Acquits = Acquits(fault, used) };
         }
 
         if (telemetry)
@@ -259,7 +255,7 @@ internal sealed partial class TrainingLoop : IDisposable
         long epochStart = _state.Step - progress.Steps;
         if (_governor.Judge(_state.History, validation.Loss, validation.Accuracy, epochStart, _state.Step) is { } fault)
         {
-            RollBack(fault);
+            RollBack(fault, acquitted: false);
             return;
         }
 
@@ -271,6 +267,13 @@ internal sealed partial class TrainingLoop : IDisposable
         (_boundary.Step, _boundary.StepMilliseconds) = (_state.Step, Median.OfAny(_stepMilliseconds));
         ImmutableArray<SeedReport> measured = _lifecycle.Reports();
         _boundary.Cross(history, validation, epoch == _bench.Config.Epochs, CancellationToken.None);
+        if (_control.TakeRollBack() is { } wish)
+        {
+            _state = _state with { TrainFlops = _state.TrainFlops + _boundary.ExtraFlops };
+            RollBack(new GovernorFault(RollbackCause.Risk, epochStart, _state.Step, wish), acquitted: false);
+            return;
+        }
+
         ImmutableArray<SeedReport> seeds = WithTelemetry(_lifecycle.Reports(), measured);
         _lifecycle.ClearTelemetry();
 

@@ -26,9 +26,9 @@ public sealed class RiskEngineTests
         RiskVerdict verdict = Changes.Judge(All, change, leap);
         Assert.Equal((RiskAction.Quarantine, "isolation"), (verdict.Action, verdict.Rule));
         Assert.Equal(
-            ["isolation", "gradient-explosion", "loss-spike", "loss-volatility", "gradient-starvation"],
+            ["fault", "isolation", "gradient-explosion", "loss-spike", "loss-volatility", "gradient-starvation"],
             verdict.Findings.Select(finding => finding.Rule));
-        Assert.Equal(RiskAction.RollBack, verdict.Findings[2].Action);
+        Assert.Equal(RiskAction.RollBack, verdict.Findings[3].Action);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class RiskEngineTests
     [Fact]
     public void The_order_is_the_documented_one() => Assert.Equal(
         [
-            "quarantine", "isolation", "gradient-explosion", "loss-spike", "loss-volatility", "gradient-starvation", "memory-headroom",
+            "quarantine", "fault", "isolation", "gradient-explosion", "loss-spike", "loss-volatility", "gradient-starvation", "memory-headroom",
             "latency", "budget", "tier", "confidence",
         ],
         RiskRules.Of(All).Select(rule => rule.Name));

@@ -9,6 +9,25 @@ namespace Esper.Tamiyo.Tests.Risk;
 public sealed class RiskRuleTests
 {
     [Theory]
+    [InlineData(0, null, RiskAction.Allow)]
+    [InlineData(1, null, RiskAction.Hold)]
+    [InlineData(0, 0L, RiskAction.Hold)]
+    [InlineData(0, 24L, RiskAction.Hold)]
+    [InlineData(0, 25L, RiskAction.Allow)]
+    [InlineData(2, 1000L, RiskAction.Hold)]
+    public void Fault(int outOfBounds, long? quiet, RiskAction expected)
+    {
+        RiskConditions conditions = Changes.Calm with { Watch = new FaultWatch(outOfBounds, quiet, 25) };
+        foreach (SeedStage stage in new[]
+            { SeedStage.Germinated, SeedStage.Training, SeedStage.Blending, SeedStage.Holding, SeedStage.Fossilized })
+        {
+            RiskVerdict verdict = Changes.Judge(Changes.Off, Changes.To(stage), conditions);
+            Assert.Equal(expected, verdict.Action);
+            Assert.Equal(expected == RiskAction.Allow ? null : "fault", verdict.Rule);
+        }
+    }
+
+    [Theory]
     [InlineData(0, RiskAction.Allow)]
     [InlineData(1, RiskAction.Allow)]
     [InlineData(-1, RiskAction.Quarantine)]
@@ -232,14 +251,14 @@ public sealed class RiskRuleTests
 
     [Fact]
     public void A_rule_whose_threshold_is_null_is_not_there() =>
-        Assert.Equal(["quarantine"], RiskRules.Of(Changes.Off).Select(rule => rule.Name));
+        Assert.Equal(["quarantine", "fault"], RiskRules.Of(Changes.Off).Select(rule => rule.Name));
 
     [Fact]
     public void Rules_on_time_and_machine_are_off_by_default()
     {
         ImmutableArray<RiskRule> rules = RiskRules.Of(new RiskOptions());
         Assert.DoesNotContain(rules, rule => rule is LatencyRule or MemoryHeadroomRule);
-        Assert.Equal(["quarantine", "isolation", "gradient-explosion", "gradient-starvation", "budget", "tier"], rules.Select(rule => rule.Name));
+        Assert.Equal(["quarantine", "fault", "isolation", "gradient-explosion", "gradient-starvation", "budget", "tier"], rules.Select(rule => rule.Name));
     }
 
     private static double Next(double value, int ulps) => ulps switch

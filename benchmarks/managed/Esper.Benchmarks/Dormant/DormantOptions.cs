@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 
 namespace Esper.Benchmarks.Dormant;
 
@@ -52,66 +51,19 @@ internal sealed record DormantOptions
     /// <exception cref="UsageException">It has something that there is not.</exception>
     public static DormantOptions Parse(ReadOnlySpan<string> arguments)
     {
-        DormantOptions options = new();
-        List<string> hosts = [];
-        for (int i = 0; i < arguments.Length; i++)
+        CommandOptions given =
+            new(arguments, Usage, ["--host", "--sites", "--pairs", "--seeds", "--threads", "--json"], "--control");
+        DormantOptions standard = new();
+        return new DormantOptions
         {
-            string[] parts = arguments[i].Split('=', 2);
-            string name = parts[0];
-            if (name is "--help" or "-h")
-            {
-                return options with { Help = true };
-            }
-
-            if (arguments[i] is "--control")
-            {
-                options = options with { Control = true };
-                continue;
-            }
-
-            if (name is not ("--host" or "--sites" or "--pairs" or "--seeds" or "--threads" or "--json"))
-            {
-                throw new UsageException($"There is no option '{arguments[i]}'.", Usage);
-            }
-
-            string? value = parts.Length == 2 ? parts[1] : ++i < arguments.Length ? arguments[i] : null;
-            if (string.IsNullOrEmpty(value))
-            {
-                throw new UsageException($"{name} needs a value.", Usage);
-            }
-
-            switch (name)
-            {
-                case "--host":
-                    hosts.Add(value);
-                    break;
-                case "--sites":
-                    options = value is "all" or "default"
-                        ? options with { AllSites = value == "all" }
-                        : throw new UsageException($"--sites is '{value}', expected default or all.", Usage);
-                    break;
-                case "--json":
-                    options = options with { Json = value };
-                    break;
-                case "--pairs":
-                    options = options with { Pairs = Number(name, value, least: 2) };
-                    break;
-                case "--seeds":
-                    options = options with { Seeds = Number(name, value, least: 1) };
-                    break;
-                default:
-                    options = options with { Threads = Number(name, value, least: 0) };
-                    break;
-            }
-        }
-
-        return hosts.Count == 0 ? options : options with { Hosts = [.. hosts] };
+            Help = given.IsHelp,
+            Hosts = given.Has("--host") ? [.. given.All("--host")] : standard.Hosts,
+            AllSites = given.OneOf("--sites", "default", "all") == "all",
+            Control = given.Has("--control"),
+            Pairs = given.Number("--pairs", least: 2),
+            Seeds = given.Number("--seeds", least: 1) ?? standard.Seeds,
+            Threads = given.Number("--threads", least: 0) ?? standard.Threads,
+            Json = given.Text("--json"),
+        };
     }
-
-    private static int Number(string name, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            && number >= least
-            && number <= 1_000_000
-            ? number
-            : throw new UsageException($"{name} is '{text}', expected a whole number from {least} to 1000000.", Usage);
 }

@@ -26,14 +26,15 @@ internal static class SelectBenchmark
     /// <exception cref="UsageException">The command line has something that there is not.</exception>
     public static int Run(ReadOnlySpan<string> arguments)
     {
-        (List<int> arms, string? path) = Parse(arguments);
-        if (arms.Count == 0)
+        CommandOptions options = new(arguments, Usage, ["--arms", "--json"]);
+        if (options.IsHelp)
         {
             Console.WriteLine(Usage);
             return 0;
         }
 
-        using StreamWriter? file = path is null ? null : new StreamWriter(path);
+        IReadOnlyList<int> arms = options.Has("--arms") ? options.Numbers("--arms", least: 1) : [100, 1000, 10_000];
+        using StreamWriter? file = options.Text("--json") is { } path ? new StreamWriter(path) : null;
         Console.WriteLine($"{"arms",6} {"strategy",-16} {"ns",10} {"fastest",10} {"bytes",6}  budget (1 ms at 10000 arms)");
         foreach (int count in arms)
         {
@@ -58,47 +59,6 @@ internal static class SelectBenchmark
         }
 
         return 0;
-    }
-
-    /// <summary>Reads the command line; no arms stand for the usage.</summary>
-    private static (List<int> Arms, string? Json) Parse(ReadOnlySpan<string> arguments)
-    {
-        List<int> arms = [];
-        string? json = null;
-        for (int i = 0; i < arguments.Length; i++)
-        {
-            string[] parts = arguments[i].Split('=', 2);
-            if (parts[0] is "--help" or "-h")
-            {
-                return ([], null);
-            }
-
-            if (parts[0] is not ("--arms" or "--json"))
-            {
-                throw new UsageException($"There is no option '{arguments[i]}'.", Usage);
-            }
-
-            string value = parts.Length == 2 ? parts[1] : ++i < arguments.Length ? arguments[i] : "";
-            if (value.Length == 0)
-            {
-                throw new UsageException($"{parts[0]} needs a value.", Usage);
-            }
-
-            if (parts[0] == "--json")
-            {
-                json = value;
-            }
-            else if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= 1_000_000)
-            {
-                arms.Add(count);
-            }
-            else
-            {
-                throw new UsageException($"--arms is '{value}', expected a whole number from 1 to 1000000.", Usage);
-            }
-        }
-
-        return (arms.Count > 0 ? arms : [100, 1000, 10_000], json);
     }
 
     private static string Text(double value) => value.ToString("F0", CultureInfo.InvariantCulture);

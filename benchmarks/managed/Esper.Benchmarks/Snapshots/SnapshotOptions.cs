@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 
 namespace Esper.Benchmarks.Snapshots;
 
@@ -42,48 +41,16 @@ internal sealed record SnapshotOptions
     /// <exception cref="UsageException">It has something that there is not.</exception>
     public static SnapshotOptions Parse(ReadOnlySpan<string> arguments)
     {
-        SnapshotOptions options = new();
-        List<string> hosts = [];
-        for (int i = 0; i < arguments.Length; i++)
+        CommandOptions given = new(arguments, Usage, ["--host", "--pairs", "--ring", "--threads", "--json"]);
+        SnapshotOptions standard = new();
+        return new SnapshotOptions
         {
-            string[] parts = arguments[i].Split('=', 2);
-            string name = parts[0];
-            if (name is "--help" or "-h")
-            {
-                return options with { Help = true };
-            }
-
-            if (name is not ("--host" or "--pairs" or "--ring" or "--threads" or "--json"))
-            {
-                throw new UsageException($"There is no option '{arguments[i]}'.", Usage);
-            }
-
-            string? value = parts.Length == 2 ? parts[1] : ++i < arguments.Length ? arguments[i] : null;
-            if (string.IsNullOrEmpty(value))
-            {
-                throw new UsageException($"{name} needs a value.", Usage);
-            }
-
-            if (name == "--host")
-            {
-                hosts.Add(value);
-                continue;
-            }
-
-            options = name switch
-            {
-                "--json" => options with { Json = value },
-                "--pairs" => options with { Pairs = Number(name, value, least: 2) },
-                "--ring" => options with { Ring = Number(name, value, least: 1) },
-                _ => options with { Threads = Number(name, value, least: 0) },
-            };
-        }
-
-        return hosts.Count == 0 ? options : options with { Hosts = [.. hosts] };
+            Help = given.IsHelp,
+            Hosts = given.Has("--host") ? [.. given.All("--host")] : standard.Hosts,
+            Pairs = given.Number("--pairs", least: 2),
+            Ring = given.Number("--ring", least: 1) ?? standard.Ring,
+            Threads = given.Number("--threads", least: 0) ?? standard.Threads,
+            Json = given.Text("--json"),
+        };
     }
-
-    private static int Number(string name, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000
-            ? number
-            : throw new UsageException($"{name} is '{text}', expected a whole number from {least} to 1000000.", Usage);
 }
