@@ -79,6 +79,11 @@ public sealed record PolicyOptions
     /// <summary>The same for the share of the host's operations, in [0, 1].</summary>
     public double FlopsExponent { get; init; }
 
+    /// <summary>
+    /// Whether the state shows step duration and free memory. Decisions that rest on them cannot be repeated; no policy here reads them.
+    /// </summary>
+    public bool ObserveMachine { get; init; }
+
     /// <summary>Bandits: most modules of one blueprint, live and fossilized together; 0 = no cap.</summary>
     public int BlueprintCap { get; init; }
 

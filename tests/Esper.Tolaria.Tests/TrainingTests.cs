@@ -92,10 +92,10 @@ public sealed class TrainingTests : IDisposable
     [InlineData("linucb")]
     public void An_interrupted_run_decides_as_a_whole_one_and_both_replay(string policy)
     {
-        RunConfig config = Small with { Policy = Small.Policy with { Kind = policy }, Threads = 1 };
+        RunConfig config = Small with { Epochs = 6, Policy = Small.Policy with { Kind = policy }, Threads = 1 };
         RunSummary whole = Train(config, "whole");
         using CancellationTokenSource stop = new();
-        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 25) }, stop.Token);
+        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 53) }, stop.Token);
         string directory = Path.Combine(_root, "part");
         RunSummary rest = Trainer.Train(
             new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
@@ -103,10 +103,52 @@ public sealed class TrainingTests : IDisposable
         string log = File.ReadAllText(Path.Combine(directory, "decisions.jsonl"));
         Assert.Equal(File.ReadAllText(Path.Combine(_root, "whole", "decisions.jsonl")), log);
         ReplaySummary replay = Replayer.Replay(directory);
-        Assert.Equal((4, 0), (replay.Decisions, replay.Mismatches));
+        Assert.Equal((6, 0), (replay.Decisions, replay.Mismatches));
         Assert.True(replay.Commands > 0);
         Assert.Contains("\"command_id\":", log, StringComparison.Ordinal);
         Assert.Contains("\"outcomes\":[{\"id\":0", log, StringComparison.Ordinal);
+        Assert.Contains("\"steps\":[{\"steps\":50,", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("step_milliseconds", log, StringComparison.Ordinal);
+        Assert.Contains("\"redundancy\":", log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_machine_is_shown_where_that_is_asked_for()
+    {
+        Train(Small with { Epochs = 2, Policy = Small.Policy with { ObserveMachine = true } }, "a");
+        string log = File.ReadAllText(Path.Combine(_root, "a", "decisions.jsonl"));
+        Assert.Matches("\"machine\":\\{\"step_milliseconds\":[0-9.]+,\"free_bytes\":[0-9.E+]+,\"total_bytes\":[0-9.E+]+\\}", log);
+        Assert.Equal(0, Replayer.Replay(Path.Combine(_root, "a")).Mismatches);
+    }
+
+    [Fact]
+    public void Several_epochs_make_a_pass_and_a_run_of_them_resumes_to_the_same_bits()
+    {
+        RunConfig config = Small with { Epochs = 9, EpochsPerPass = 3 };
+        RunSummary whole = Train(config, "whole");
+        Assert.Equal(9, whole.AccuracyPerEpoch.Length);
+
+        // Ten batches a pass make three epochs of three.
+        RunConfig still = Small with { Epochs = 3, Policy = Small.Policy with { Kind = "none" } };
+        RunSummary passes = Train(still, "passes");
+        RunSummary parts = Train(still with { Epochs = 9, EpochsPerPass = 3 }, "parts");
+        Assert.Equal(0.9, parts.TrainFlops / passes.TrainFlops, 12);
+        using CancellationTokenSource stop = new();
+        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 17) }, stop.Token);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(whole.ParametersDigest, rest.ParametersDigest);
+    }
+
+    [Fact]
+    public void Gains_measured_on_a_part_of_the_examples_cost_a_part()
+    {
+        RunConfig config = Small with { Epochs = 6 };
+        RunSummary whole = Train(config, "whole");
+        RunSummary part = Train(config with { Lifecycle = config.Lifecycle with { GainExamples = 300 } }, "part");
+        Assert.Contains(part.Seeds, seed => seed.Gain is not null);
+        Assert.True(part.OverheadFlops > 0 && part.OverheadFlops < whole.OverheadFlops, $"{part.OverheadFlops} of {whole.OverheadFlops}");
     }
 
     [Fact]

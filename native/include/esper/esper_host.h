@@ -312,6 +312,9 @@ typedef struct esper_host_seed_probe {
   double square_a;     /* |G_A|^2 */
   double square_b;     /* |G_B|^2 */
   double input_square; /* Mean of x^2 over the chunk, both halves. */
+  double variance;     /* Mean over channels of the variance of x, both halves. */
+  double redundancy;   /* Mean |correlation| of two different channels that vary; 0 with fewer than two of them. */
+  double dead;         /* Share of channels that do not vary, in [0, 1]. */
 } esper_host_seed_probe;
 
 /* Starts a probe: clears what an earlier one gathered. */

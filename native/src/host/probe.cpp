@@ -1,5 +1,7 @@
 #include "probe.h"
 
+#include <algorithm>
+
 #include "error.h"
 
 namespace esper::host {
@@ -11,6 +13,26 @@ at::Tensor chunk_rows(const SiteSpec& spec, const at::Tensor& tensor, const espe
   return tensor.narrow(axis, desc.channel_begin, desc.channel_count)
       .movedim(axis, -1)
       .reshape({-1, desc.channel_count});
+}
+
+// Variances below this share of the mean square are rounding errors of single precision.
+constexpr double kLeastVariance = 1e-6;
+
+// What the channels of a chunk do by themselves, from the sums over its rows.
+void describe_input(const at::Tensor& sum, const at::Tensor& product, int64_t rows, esper_host_seed_probe& result) {
+  const double count = static_cast<double>(rows);
+  const at::Tensor square = product.diagonal() / count;
+  const at::Tensor mean = sum / count;
+  const at::Tensor covariance = product / count - at::outer(mean, mean);
+  const at::Tensor variance = covariance.diagonal().clamp_min(0.0);
+  const at::Tensor varies = (variance > kLeastVariance * square).to(at::kDouble);
+  const at::Tensor scale = varies / variance.clamp_min(1e-300).sqrt();
+  const double alive = varies.sum().item<double>();
+  const double correlations = (covariance * at::outer(scale, scale)).abs().sum().item<double>();
+  result.input_square = square.mean().item<double>();
+  result.variance = variance.mean().item<double>();
+  result.redundancy = alive > 1.5 ? std::max(0.0, correlations - alive) / (alive * (alive - 1.0)) : 0.0;
+  result.dead = 1.0 - alive / static_cast<double>(varies.numel());
 }
 
 }  // namespace
@@ -33,9 +55,13 @@ void Probe::add(const std::vector<Site>& sites, const std::vector<at::Tensor>& v
       Chunk& chunk = chunks_[i][s];
       const at::Tensor x = chunk_rows(sites[i].spec(), values[i].detach(), desc);
       const auto numbers = at::TensorOptions().dtype(at::kDouble).device(x.device());
-      if (!chunk.input_square.defined()) chunk.input_square = at::zeros({}, numbers);
-      chunk.input_square.add_(x.square().sum(at::kDouble));
-      chunk.elements += x.numel();
+      if (!chunk.input_sum.defined()) {
+        chunk.input_sum = at::zeros({desc.channel_count}, numbers);
+        chunk.input_product = at::zeros({desc.channel_count, desc.channel_count}, numbers);
+      }
+      chunk.input_sum.add_(x.sum(0, false, at::kDouble));
+      chunk.input_product.add_(at::mm(x.t(), x).to(at::kDouble));
+      chunk.rows += x.size(0);
       if (!chunk.gradient[side].defined()) {
         chunk.gradient[side] = at::zeros({desc.channel_count, desc.channel_count}, numbers);
       }
@@ -61,8 +87,7 @@ esper_host_seed_probe Probe::read(const Site& site, int32_t seed) const {
   result.cross = (a * b).sum().item<double>();
   result.square_a = (a * a).sum().item<double>();
   result.square_b = (b * b).sum().item<double>();
-  result.input_square =
-      chunk.elements > 0 ? chunk.input_square.item<double>() / static_cast<double>(chunk.elements) : 0.0;
+  if (chunk.rows > 0) describe_input(chunk.input_sum, chunk.input_product, chunk.rows, result);
   return result;
 }
 

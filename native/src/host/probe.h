@@ -22,8 +22,9 @@ class Probe {
  private:
   struct Chunk {
     std::array<at::Tensor, 2> gradient;  // [C, C] double: sum over examples of sum over positions dL_i/dy x^T.
-    at::Tensor input_square;             // Scalar, double: sum of x^2 over both halves.
-    int64_t elements = 0;
+    at::Tensor input_sum;                // [C] double: sum of x over both halves.
+    at::Tensor input_product;            // [C, C] double: sum of x x^T over both halves.
+    int64_t rows = 0;
   };
   bool started_ = false;
   std::array<int64_t, 2> examples_{};

@@ -18,7 +18,25 @@ public sealed record EpochObservation(
 /// where the estimate is negative.
 /// </param>
 /// <param name="Agreement">Cosine between the gradients of the two halves; near 0 means the signal is noise.</param>
-public readonly record struct GrowthSignal(double Signal, double Agreement);
+public readonly record struct GrowthSignal(double Signal, double Agreement)
+{
+    /// <summary>What the chunk itself looks like on the same data; null in a record from before it was measured.</summary>
+    public ChunkSignals? Chunk { get; init; }
+}
+
+/// <summary>What the channels of a chunk do in the host, with or without a module on it.</summary>
+/// <param name="Variance">Mean over the channels of their variance over examples and positions.</param>
+/// <param name="Redundancy">
+/// Mean absolute correlation of two different channels that vary, in [0, 1]: near 1 all of them say the same. 0 with fewer than two.
+/// </param>
+/// <param name="DeadFraction">Share of channels that do not vary, in [0, 1].</param>
+public sealed record ChunkSignals(double Variance, double Redundancy, double DeadFraction);
+
+/// <summary>What the machine says. It differs from run to run, and so do decisions that rest on it.</summary>
+/// <param name="StepMilliseconds">Median duration of a training step in the epoch that has ended; null where none was taken.</param>
+/// <param name="FreeBytes">Memory that can still be had; null where not measured.</param>
+/// <param name="TotalBytes">Memory of the machine, within the limits of the process; null where not measured.</param>
+public sealed record MachineObservation(double? StepMilliseconds, double? FreeBytes, double? TotalBytes);
 
 /// <summary>What a module's telemetry said over the epoch that has ended: means over the steps in which it was measured.</summary>
 /// <param name="Samples">Steps in which it was measured, at least 1.</param>
@@ -108,6 +126,12 @@ public sealed record SystemState(
 {
     /// <summary>Lengths of the windows of <see cref="Trends"/>, in epochs.</summary>
     public static ImmutableArray<int> TrendWindows { get; } = [3, 8];
+
+    /// <summary>The last training steps, one entry for each window of <see cref="StepWindow.Lengths"/> that they fill.</summary>
+    public ImmutableArray<StepWindow> Steps { get; init; } = [];
+
+    /// <summary>The machine; null unless <c>policy.observe_machine</c> is set, so that a run can be repeated.</summary>
+    public MachineObservation? Machine { get; init; }
 
     /// <summary>Number of seeds between Germinated and Holding.</summary>
     public int LiveSeeds => Seeds.Count(seed => seed.Stage.IsLive());

@@ -16,6 +16,7 @@ public static class SystemStateRules
         check.That(state.Epoch >= 1 && state.Epoch <= state.TotalEpochs, "epoch", state.Epoch, $"1 to {state.TotalEpochs}");
         CheckHistory(check, state);
         CheckAllowance(check, state.Allowance);
+        CheckSteps(check, state.Steps);
         for (int i = 0; i < state.Seeds.Length; i++)
         {
             check.Within = $"seeds[{i}].";
@@ -55,6 +56,21 @@ public static class SystemStateRules
             check.Share("train_accuracy", epoch.TrainAccuracy);
             check.Share("validation_accuracy", epoch.ValidationAccuracy);
         }
+    }
+
+    private static void CheckSteps(Check check, ImmutableArray<StepWindow> windows)
+    {
+        for (int i = 0; i < windows.Length; i++)
+        {
+            check.Within = $"steps[{i}].";
+            StepWindow window = windows[i];
+            check.That(StepWindow.Lengths.Contains(window.Steps), "steps", window.Steps, "a length of StepWindow.Lengths");
+            check.Finite("loss_mean", window.LossMean);
+            check.Share("accuracy_mean", window.AccuracyMean);
+            check.Finite("gradient_norm_mean", window.GradientNormMean);
+        }
+
+        check.Within = "";
     }
 
     private static void CheckAllowance(Check check, GrowthAllowance allowance)
@@ -164,6 +180,12 @@ public static class SystemStateRules
         {
             check.NotNegative("growth.signal", signal.Signal);
             check.Cosine("growth.agreement", signal.Agreement);
+            if (signal.Chunk is { } chunk)
+            {
+                check.NotNegative("growth.chunk.variance", chunk.Variance);
+                check.Share("growth.chunk.redundancy", chunk.Redundancy);
+                check.Share("growth.chunk.dead_fraction", chunk.DeadFraction);
+            }
         }
     }
 

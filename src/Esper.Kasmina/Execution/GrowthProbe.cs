@@ -42,6 +42,9 @@ public static class GrowthProbe
     private static GrowthSignal SignalOf(SeedProbe probe)
     {
         double norms = Math.Sqrt(probe.SquareA * probe.SquareB);
-        return new GrowthSignal(Math.Sqrt(Math.Max(0, probe.Cross)), norms > 0 ? probe.Cross / norms : 0);
+        return new GrowthSignal(Math.Sqrt(Math.Max(0, probe.Cross)), norms > 0 ? probe.Cross / norms : 0)
+        {
+            Chunk = new ChunkSignals(probe.Variance, probe.Redundancy, probe.Dead),
+        };
     }
 }

@@ -10,7 +10,10 @@ namespace Esper.Native;
 /// <param name="SquareA">|G_A|^2.</param>
 /// <param name="SquareB">|G_B|^2.</param>
 /// <param name="InputSquare">Mean of x^2 over the chunk, both halves.</param>
-public readonly record struct SeedProbe(double Cross, double SquareA, double SquareB, double InputSquare)
+/// <param name="Variance">Mean over channels of the variance of x.</param>
+/// <param name="Redundancy">Mean |correlation| of two different channels that vary; 0 with fewer than two of them.</param>
+/// <param name="Dead">Share of channels that do not vary, in [0, 1].</param>
+public readonly record struct SeedProbe(double Cross, double SquareA, double SquareB, double InputSquare, double Variance, double Redundancy, double Dead)
 {
-    internal static SeedProbe FromNative(in EsperHostSeedProbe p) => new(p.Cross, p.SquareA, p.SquareB, p.InputSquare);
+    internal static SeedProbe FromNative(in EsperHostSeedProbe p) => new(p.Cross, p.SquareA, p.SquareB, p.InputSquare, p.Variance, p.Redundancy, p.Dead);
 }

@@ -42,4 +42,8 @@ public sealed record RunState(
     ImmutableArray<SeedSnapshot> Seeds,
     GovernorState Governor,
     double OverheadFlops,
-    ControlState? Control = null);
+    ControlState? Control = null)
+{
+    /// <summary>The last training steps, oldest first.</summary>
+    public ImmutableArray<StepObservation> RecentSteps { get; init; } = [];
+}

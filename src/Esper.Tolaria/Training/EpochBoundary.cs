@@ -29,6 +29,9 @@ internal sealed class EpochBoundary(
     /// <summary>Steps done when the boundary is crossed.</summary>
     public long Step { get; set; }
 
+    /// <summary>The last steps.</summary>
+    public ImmutableArray<StepWindow> Steps { get; set; } = [];
+
     /// <summary>Median duration of the epoch's steps in milliseconds; null where none was taken in this sitting.</summary>
     public double? StepMilliseconds { get; set; }
 
@@ -107,7 +110,11 @@ internal sealed class EpochBoundary(
             history,
             lifecycle.Observations(growth),
             lifecycle.Outcomes,
-            new GrowthAllowance(bench.HostCost.Parameters, bench.HostCost.ForwardFlops, left.Parameters, left.Flops));
+            new GrowthAllowance(bench.HostCost.Parameters, bench.HostCost.ForwardFlops, left.Parameters, left.Flops))
+        {
+            Steps = Steps,
+            Machine = bench.Config.Policy.ObserveMachine ? control.Machine : null,
+        };
     }
 
     private void MeasureGains(int epoch, CancellationToken cancellation)

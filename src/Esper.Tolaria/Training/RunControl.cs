@@ -42,11 +42,15 @@ internal sealed class RunControl : IDisposable
         _lossWindow = config.Risk.LossWindow;
 
         // Memory of a device other than this machine's own is not measured, and the rule that needs it refuses.
-        _memory = config.Risk.MemoryHeadroomMinimum is not null && config.Device == "cpu" ? new MemoryProbe() : null;
+        bool measured = config.Risk.MemoryHeadroomMinimum is not null || config.Policy.ObserveMachine;
+        _memory = measured && config.Device == "cpu" ? new MemoryProbe() : null;
     }
 
     /// <summary>The risk engine in this run.</summary>
     public RiskVeto Veto { get; }
+
+    /// <summary>What was last seen of the machine.</summary>
+    public MachineObservation Machine => new(Veto.Conditions.StepMilliseconds, Veto.Conditions.FreeBytes, Veto.Conditions.TotalBytes);
 
     /// <summary>Name of the policy.</summary>
     public string PolicyName => _desk.Name;

@@ -25,7 +25,7 @@ internal sealed partial class TrainingLoop
     }
 
     private RunPoint TakePoint(bool trusted) =>
-        new(_bench.Session.TakeSnapshot(), _state with { Seeds = _lifecycle.Save() }, trusted);
+        new(_bench.Session.TakeSnapshot(), _state with { Seeds = _lifecycle.Save(), RecentSteps = _stepLog.Save() }, trusted);
 
     /// <summary>
     /// Whether live seeds are not to blame for a fault: their parameters are sound, and with all of them switched off the host cannot take
@@ -82,6 +82,7 @@ internal sealed partial class TrainingLoop
             TrainFlops = flops,
             OverheadFlops = target.State.OverheadFlops + flops - target.State.TrainFlops,
         };
+        _stepLog.Load(_state.RecentSteps);
         _lifecycle.SetTime(_state.EpochsDone, _state.Step);
         ImmutableArray<SeedArm> guilty = acquitted ? [] : [.. suspects.Union(_lifecycle.LiveArms())];
         _control.Quarantine(guilty, Issuer, fault.Reason);

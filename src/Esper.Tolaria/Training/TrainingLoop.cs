@@ -32,6 +32,7 @@ internal sealed partial class TrainingLoop : IDisposable
     private readonly Governor _governor;
     private readonly RunPoints _points;
     private readonly IFaultInjector? _faults;
+    private readonly StepLog _stepLog = new();
     private RunState _state;
     private double _secondsBefore;
     private long _epochStarted;
@@ -95,6 +96,7 @@ internal sealed partial class TrainingLoop : IDisposable
         _control.Restore(checkpoint.State.Control);
         _state = checkpoint.State;
         _governor.Load(_state.Governor);
+        _stepLog.Load(_state.RecentSteps);
     }
 
     /// <summary>
@@ -198,6 +200,7 @@ internal sealed partial class TrainingLoop : IDisposable
             return fault with { Acquits = Acquits(fault, used) };
         }
 
+        _stepLog.Add(new StepObservation(result.Loss, (double)result.Correct!.Value / result.Examples, result.GradientNorm!.Value));
         if (telemetry)
         {
             foreach (Graph.LatticeSite site in _bench.Wrapped.Sites)
@@ -265,6 +268,7 @@ internal sealed partial class TrainingLoop : IDisposable
             _state.History.Add(new EpochObservation(epoch, trainLoss, trainAccuracy, validation.Loss, validation.Accuracy));
         _lifecycle.SetTime(epoch, _state.Step);
         (_boundary.Step, _boundary.StepMilliseconds) = (_state.Step, Median.OfAny(_stepMilliseconds));
+        _boundary.Steps = _stepLog.Windows();
         ImmutableArray<SeedReport> measured = _lifecycle.Reports();
         _boundary.Cross(history, validation, epoch == _bench.Config.Epochs, CancellationToken.None);
         if (_control.TakeRollBack() is { } wish)
@@ -330,6 +334,7 @@ internal sealed partial class TrainingLoop : IDisposable
             Seeds = _lifecycle.Save(),
             Governor = _governor.State,
             Control = _control.Save(),
+            RecentSteps = _stepLog.Save(),
         };
         _checkpoints.Write(_bench.Session, _state);
     }

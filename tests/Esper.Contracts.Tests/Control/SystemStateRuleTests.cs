@@ -6,6 +6,7 @@ namespace Esper.Contracts.Tests.Control;
 public sealed class SystemStateRuleTests
 {
     private static readonly SystemState State = Sound.State();
+    private static readonly StepWindow Window = new(50, 1, new Trend(0, 0), 0.5, new Trend(0, 0), 1, new Trend(0, 0));
 
     /// <summary>One field made wrong, and how the objection must begin.</summary>
     private static readonly (string Objection, SystemState State)[] Wrong =
@@ -26,6 +27,12 @@ public sealed class SystemStateRuleTests
         ("seeds[1].loss_gain is NaN", Seed(1, seed => seed with { LossGain = null })),
         ("seeds[1].loss_gain.half_width is -1", Seed(1, seed => seed with { LossGain = new Estimate(0, -1) })),
         ("seeds[0].growth.agreement is 2", Seed(0, seed => seed with { Growth = new GrowthSignal(1, 2) })),
+        ("seeds[0].growth.chunk.variance is -1", Chunk(new ChunkSignals(-1, 0, 0))),
+        ("seeds[0].growth.chunk.redundancy is 1.5", Chunk(new ChunkSignals(1, 1.5, 0))),
+        ("seeds[0].growth.chunk.dead_fraction is NaN", Chunk(new ChunkSignals(1, 0, double.NaN))),
+        ("steps[0].steps is 7, expected a length", State with { Steps = [Window with { Steps = 7 }] }),
+        ("steps[1].loss_mean is NaN", State with { Steps = [Window, Window with { LossMean = double.NaN }] }),
+        ("steps[0].accuracy_mean is 2", State with { Steps = [Window with { AccuracyMean = 2 }] }),
         ("seeds[0].positions is 0", Seed(0, seed => seed with { Positions = 0 })),
         ("seeds[1].signals.samples is 0", Signals(signals => signals with { Samples = 0 })),
         ("seeds[1].signals.gradient_norm is NaN", Signals(signals => signals with { GradientNorm = double.NaN })),
@@ -81,6 +88,9 @@ public sealed class SystemStateRuleTests
         Assert.True(node.AsObject().Remove(part));
         Assert.Throws<JsonException>(() => node.Deserialize<SystemState>(EsperJson.Compact));
     }
+
+    private static SystemState Chunk(ChunkSignals chunk) =>
+        Seed(0, seed => seed with { Growth = seed.Growth!.Value with { Chunk = chunk } });
 
     private static SystemState Seed(int index, Func<SeedObservation, SeedObservation> change) =>
         State with { Seeds = State.Seeds.SetItem(index, change(State.Seeds[index])) };

@@ -151,16 +151,16 @@ const Case kConvolutions[] = {
 };
 
 // MaxPool behind a Conv runs on channels-last memory and so on the library's own kernel.
-Tensor identity_kernel() {
-  return F::eye(5).reshape({5, 5, 1, 1});
+Tensor identity_kernel(int64_t channels) {
+  return F::eye(channels).reshape({channels, channels, 1, 1});
 }
 
-void expect_pool(const std::vector<Attr>& attributes, const Reference& reference) {
+void expect_pool(const std::vector<Attr>& attributes, const Reference& reference, int64_t channels = 5) {
   torch::manual_seed(12);
   GraphBuilder graph;
-  const Tensor x = F::randint(-3, 3, {3, 5, 9, 8}).to(F::kFloat);  // Many ties.
+  const Tensor x = F::randint(-3, 3, {3, channels, 9, 8}).to(F::kFloat);  // Many ties.
   const int32_t p = add_parameter(graph, "x", x);
-  const int32_t conv = graph.node("Conv", {p, add_constant(graph, "eye", identity_kernel())});
+  const int32_t conv = graph.node("Conv", {p, add_constant(graph, "eye", identity_kernel(channels))});
   const int32_t y = graph.node("MaxPool", {conv}, attributes);
   const Tensor leaf = x.clone().requires_grad_(true);
   const Tensor expected = reference({leaf});
@@ -177,6 +177,13 @@ void expect_pool(const std::vector<Attr>& attributes, const Reference& reference
 
 TEST(ChannelsLastMaxPool, MatchesTorch) {
   expect_pool(window({2, 2}, {2, 2}, {0, 0, 0, 0}), [](const auto& x) { return F::max_pool2d(x[0], 2); });
+  // Every width of a tile, and what remains behind it.
+  for (const int64_t channels : {1, 3, 4, 8, 12, 16, 23, 64, 71}) {
+    expect_pool(
+        window({2, 2}, {2, 2}, {0, 0, 0, 0}), [](const auto& x) { return F::max_pool2d(x[0], 2); }, channels);
+    expect_pool(
+        window({3, 3}, {2, 2}, {1, 1, 1, 1}), [](const auto& x) { return F::max_pool2d(x[0], 3, 2, 1); }, channels);
+  }
   expect_pool(window({3, 2}, {3, 2}, {0, 0, 0, 0}), [](const auto& x) { return F::max_pool2d(x[0], {3, 2}); });
   expect_pool(window({3, 3}, {1, 2}, {1, 1, 1, 1}), [](const auto& x) { return F::max_pool2d(x[0], 3, {1, 2}, 1); });
   expect_pool(window({2, 2}, {3, 3}, {1, 0, 1, 0}), [](const auto& x) { return F::max_pool2d(x[0], 2, 3, {1, 0}); });
@@ -450,6 +457,34 @@ TEST(Operators, BatchNormalizationInEvaluationUsesRunningStatistics) {
     EXPECT_LT(relative_error(host.forward({x}, true)[0], trained), 1e-5);
     EXPECT_LT(relative_error(host.state("buffer/m"), mean), 1e-5);
     EXPECT_LT(relative_error(host.state("buffer/v"), variance), 1e-5);
+  }
+}
+
+// Channels-last and in training, forward and backward, at widths whose rows are repeated and at ones that are not.
+TEST(ChannelsLastBatchNorm, MatchesTorchAtAllWidths) {
+  for (const int64_t channels : {1, 3, 8, 12, 16, 24, 63, 64, 65, 130}) {
+    torch::manual_seed(16);
+    GraphBuilder graph;
+    const Tensor x = F::randn({3, channels, 5, 7}), cotangent = F::randn({3, channels, 5, 7});
+    const Tensor gamma = F::rand({channels}) + 0.5, beta = F::randn({channels});
+    const Tensor mean = F::zeros({channels}), variance = F::ones({channels});
+    const int32_t conv =
+        graph.node("Conv", {add_parameter(graph, "x", x), add_constant(graph, "eye", identity_kernel(channels))});
+    const int32_t norm =
+        graph.node("BatchNormalization", {conv, add_parameter(graph, "g", gamma), add_parameter(graph, "b", beta),
+                                          add_buffer(graph, "m", mean), add_buffer(graph, "v", variance)});
+    const int32_t y = graph.node("Relu", {norm});
+    graph.output(y);
+    graph.loss(
+        graph.node("ReduceSum", {graph.node("Mul", {y, add_constant(graph, "c", cotangent)})}, {attr("keepdims", 0)}));
+    Host host(graph);
+    const Tensor leaf = x.to(F::kDouble).requires_grad_(true);
+    const Tensor expected = F::relu(F::batch_norm(leaf, gamma.to(F::kDouble), beta.to(F::kDouble), mean.to(F::kDouble),
+                                                  variance.to(F::kDouble), true, 0.1, 1e-5, false));
+    EXPECT_LT(relative_error(host.forward({}, true)[0], expected.detach()), 1e-5) << channels;
+    host.gradients({});
+    (expected * cotangent).sum().backward();
+    EXPECT_LT(relative_error(host.state("grad/x"), leaf.grad()), 1e-4) << channels;
   }
 }
 

@@ -10,6 +10,7 @@ namespace F = torch;
 struct Direct {
   Tensor gradient;
   double squares = 0.0;
+  Tensor x;  // [rows, C]
 };
 
 Direct direct(const Host& host, const std::vector<Tensor>& batch, bool second_site, int64_t begin, int64_t count) {
@@ -23,7 +24,7 @@ Direct direct(const Host& host, const std::vector<Tensor>& batch, bool second_si
   loss.backward();
   const Tensor x = site.detach().narrow(1, begin, count).movedim(1, -1).reshape({-1, count}).to(F::kDouble);
   const Tensor dy = site.grad().narrow(1, begin, count).movedim(1, -1).reshape({-1, count}).to(F::kDouble);
-  return {dy.t().mm(x), x.square().sum().item<double>()};
+  return {dy.t().mm(x), x.square().sum().item<double>(), x};
 }
 
 TEST(Probe, CrossTermMatchesADirectComputationAndChangesNothing) {
@@ -59,6 +60,14 @@ TEST(Probe, CrossTermMatchesADirectComputationAndChangesNothing) {
       EXPECT_NEAR(rows[s].square_b, b0.gradient.square().sum().item<double>(), 1e-4 * scale);
       const double elements = static_cast<double>(18 * width * (site == 0 ? 36 : 1));
       EXPECT_NEAR(rows[s].input_square, (a0.squares + a1.squares + b0.squares) / elements, 1e-5);
+      const Tensor x = F::cat({a0.x, a1.x, b0.x});
+      EXPECT_NEAR(rows[s].variance, x.var(0, false).mean().item<double>(), 1e-5);
+      EXPECT_EQ(rows[s].dead, 0.0);
+      const Tensor z = (x - x.mean(0)) / x.std(0, false);
+      const Tensor correlation = z.t().mm(z).abs() / x.size(0);
+      const double pairs = static_cast<double>(width * (width - 1));
+      EXPECT_NEAR(rows[s].redundancy,
+                  width > 1 ? (correlation.sum().item<double>() - static_cast<double>(width)) / pairs : 0.0, 1e-4);
     }
   }
 }
@@ -81,6 +90,28 @@ TEST(Probe, GradientIsThatOfTheSitesConsumersAlone) {
   int32_t count = 0;
   ASSERT_EQ(esper_host_probe_read(host.get(), 0, &row, 1, &count), ESPER_OK);
   EXPECT_EQ(row.cross, 16.0);  // G is all ones: 4 x 4 entries.
+}
+
+// Four channels: one, its negative, one that has nothing to do with them, and a constant.
+TEST(Probe, RedundancyCountsChannelsThatSayTheSame) {
+  GraphBuilder graph;
+  const int32_t x = graph.input("x", {-1, 4});
+  const int32_t h = graph.node("Gemm", {x, add_parameter(graph, "w", F::eye(4))});
+  graph.loss(graph.node("ReduceSum", {graph.lattice(h, 4, 1)}, {attr("keepdims", 0)}));
+  Host host(graph);
+  const std::vector<Tensor> batch{F::tensor({1.F, -1.F, 1.F, 7.F, 1.F, -1.F, -1.F, 7.F,  //
+                                             -1.F, 1.F, 1.F, 7.F, -1.F, 1.F, -1.F, 7.F})
+                                      .reshape({4, 4})};
+  ASSERT_EQ(esper_host_probe_begin(host.get()), ESPER_OK);
+  for (int half = 0; half < 2; ++half) {
+    ASSERT_EQ(esper_host_probe_batch(host.get(), Inputs(batch).data(), 1, half), ESPER_OK);
+  }
+  esper_host_seed_probe row{};
+  int32_t count = 0;
+  ASSERT_EQ(esper_host_probe_read(host.get(), 0, &row, 1, &count), ESPER_OK);
+  EXPECT_EQ(row.dead, 0.25);
+  EXPECT_EQ(row.variance, 0.75);
+  EXPECT_NEAR(row.redundancy, 2.0 / 6.0, 1e-12);
 }
 
 TEST(Probe, SaysWhenThereIsNothingToCountExamplesBy) {

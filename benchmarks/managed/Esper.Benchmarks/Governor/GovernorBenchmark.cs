@@ -21,7 +21,7 @@ internal static class GovernorBenchmark
         poisoned modules in the middle. Every run must be taken back and go on, and end where the clean one ends.
 
           --seeds N      seeds (default 4)
-          --epochs N     epochs of a run (default 16)
+          --epochs N     epochs of a run (default 20)
           --host NAME    a host of 'esper hosts' (default cnn3:16-32-64)
           --threads N    threads, 0 = all cores (default 0)
           --json FILE    write one JSON line a run, behind a line that names build and machine
@@ -76,17 +76,29 @@ internal static class GovernorBenchmark
         return results.GroupBy(result => result.Fault).Select(Judge).ToList().TrueForAll(met => met) ? 0 : 1;
     }
 
-    private static RunConfig Config(CommandOptions options) => new()
+    private static RunConfig Config(CommandOptions options)
     {
-        Host = options.Text("--host") ?? "cnn3:16-32-64",
-        Epochs = options.Number("--epochs", least: 4) ?? 16,
-        Threads = options.Number("--threads", least: 0) ?? 0,
+        int epochs = options.Number("--epochs", least: 8) ?? 20;
+        return Standard with
+        {
+            Host = options.Text("--host") ?? Standard.Host,
+            Epochs = epochs,
+            Threads = options.Number("--threads", least: 0) ?? 0,
+
+            // So that modules are being blended when the fault comes.
+            Policy = Standard.Policy with { StartEpoch = (epochs / 2) - 2 },
+        };
+    }
+
+    private static RunConfig Standard { get; } = new()
+    {
+        Host = "cnn3:16-32-64",
         Optimizer = new OptimizerConfig { LearningRate = 0.05 },
 
         // A quarantine leaves one of the two, so that what was culled can grow again in time.
         Lattice = new LatticeConfig { Blueprints = ["bottleneck-16", "bottleneck-12"], SeedsPerSite = 1 },
         Lifecycle = new() { EmbargoEpochs = 1 },
-        Policy = new() { Kind = "schedule", StartEpoch = 2, LastFraction = 0.8, MaximumGerminations = 3 },
+        Policy = new() { Kind = "schedule", LastFraction = 0.9, MaximumGerminations = 3 },
     };
 
     private static IEnumerable<GovernorResult> Compare(RunConfig config, string root)
