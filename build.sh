@@ -342,7 +342,7 @@ native_benchmarks() { find "$native/bin" -maxdepth 1 -type f -perm -u+x -name '*
 
 bench() {
   setup
-  local name=${1:-} managed=(dormant governor select snapshot) programs
+  local name=${1:-} managed=(dormant governor select signals snapshot) programs
   if [[ -n "$name" ]]; then shift; fi
   ESPER_COMMIT="$(commit)"
   export ESPER_COMMIT

@@ -2,6 +2,7 @@ using Esper.Benchmarks;
 using Esper.Benchmarks.Dormant;
 using Esper.Benchmarks.Governor;
 using Esper.Benchmarks.Select;
+using Esper.Benchmarks.Signals;
 using Esper.Benchmarks.Snapshots;
 using Esper.Contracts;
 
@@ -11,6 +12,7 @@ const string Usage = """
       dormant    what a lattice costs where nothing grows
       governor   what a fault in the middle of a run costs
       select     what a strategy's choice among arms costs
+      signals    what the health signals of growing seeds cost a step
       snapshot   what a snapshot of a training session costs
 
     'esper-bench BENCHMARK --help' lists its options.
@@ -26,6 +28,8 @@ try
             return GovernorBenchmark.Run(args.AsSpan(1));
         case "select":
             return SelectBenchmark.Run(args.AsSpan(1));
+        case "signals":
+            return SignalsBenchmark.Run(args.AsSpan(1));
         case "snapshot":
             return SnapshotBenchmark.Run(args.AsSpan(1));
         case "--help" or "-h":

@@ -1,3 +1,4 @@
+using Esper.Contracts;
 using Esper.Tamiyo.Bench;
 using Esper.Tamiyo.Selection;
 
@@ -104,6 +105,39 @@ public sealed class StrategyBenchTests
         }
     }
 
+    /// <summary>Where each arm has a feature of its own, a linear model learns nothing about one from another, and must try them all.</summary>
+    [Theory]
+    [InlineData("linucb")]
+    [InlineData("linear-thompson")]
+    public void No_arm_starves_of_which_the_others_tell_nothing(string name)
+    {
+        const int Count = 8;
+        for (ulong seed = 0; seed < Seeds; seed++)
+        {
+            BanditEnvironment means = BanditEnvironment.Stationary(Count, 0.3, 0.5, seed);
+            ArmSet arms = new(Count, Count);
+            double[][] features = [.. Enumerable.Range(0, Count).Select(arm => OneHot(arm, Count))];
+            for (int arm = 0; arm < Count; arm++)
+            {
+                arms.SetFeatures(arm, features[arm]);
+            }
+
+            ISelectionStrategy strategy = SelectionStrategies.Create(name, Stationary with { Exploration = 2, PriorMean = 0 });
+            strategy.Begin(arms);
+            int[] pulls = new int[Count];
+            for (int round = 0; round < 1500; round++)
+            {
+                int arm = strategy.Select(KeyedRandom.Bits(seed, (ulong)round)).Arm;
+                pulls[arm]++;
+                strategy.Pull(arm, features[arm]);
+                strategy.Settle(arm, features[arm], means.Reward(arm, round));
+            }
+
+            Assert.True(pulls.Min() >= 1, $"seed {seed}: {string.Join(' ', pulls)}");
+            Assert.Equal(means.Best(0), Array.IndexOf(pulls, pulls.Max()));
+        }
+    }
+
     [Theory]
     [InlineData("epsilon-greedy")]
     [InlineData("ucb1")]
@@ -134,6 +168,13 @@ public sealed class StrategyBenchTests
         double rate = Enumerable.Range(0, Seeds).Average(
             seed => Play("random", Stationary, BanditEnvironment.Stationary(10, 0.3, 0.5, (ulong)seed), 2000, (ulong)seed).BestArmRate);
         Assert.InRange(rate, 0.08, 0.12);
+    }
+
+    private static double[] OneHot(int index, int count)
+    {
+        double[] values = new double[count];
+        values[index] = 1;
+        return values;
     }
 
     private static TrialResult Play(string name, SelectionOptions options, BanditEnvironment world, int rounds, ulong seed, int warmUp = -1) =>

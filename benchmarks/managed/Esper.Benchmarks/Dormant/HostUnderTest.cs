@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Esper.Contracts;
+using Esper.Contracts.Blueprints;
+using Esper.Contracts.Lifecycle;
 using Esper.Graph;
 using Esper.Kasmina.Execution;
 using Esper.Native;
@@ -70,6 +72,33 @@ internal sealed class HostUnderTest : IDisposable
         long start = Stopwatch.GetTimestamp();
         StepResult result = session.TrainStep(batch, learningRate);
         return (result, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+
+    /// <summary>Takes one training step that gathers the health signals of all seeds, and reads them.</summary>
+    /// <returns>Its wall-clock in milliseconds.</returns>
+    public double StepWithSignals(int sites)
+    {
+        long start = Stopwatch.GetTimestamp();
+        session.TrainStep(batch, learningRate, 0, true);
+        for (int site = 0; site < sites; site++)
+        {
+            session.ReadTelemetry(site);
+        }
+
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    /// <summary>Gives a seed a module that is blended in full.</summary>
+    public void Grow(SeedId seed, Blueprint blueprint, int channels)
+    {
+        float[] parameters = new float[blueprint.ParameterCount(channels)];
+        ulong key = KeyedRandom.Key("module");
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            parameters[i] = (float)(0.1 * (KeyedRandom.Uniform(key, (ulong)i) - 0.5));
+        }
+
+        session.Germinate(seed, LatticeSeed.For(blueprint, SeedStage.Holding, 1), parameters);
     }
 
     /// <summary>Takes a snapshot.</summary>
