@@ -142,6 +142,43 @@ public sealed class TrainingTests : IDisposable
     }
 
     [Fact]
+    public void A_budget_of_operations_is_spent_to_the_step_whatever_grows()
+    {
+        RunConfig still = Small with { Policy = Small.Policy with { Kind = "none" } };
+        RunSummary epochs = Train(still, "epochs");
+        RunSummary bare = Train(still with { TrainFlops = epochs.TrainFlops }, "bare");
+
+        // The same operations of the same host are the same run.
+        Assert.Equal(epochs.ParametersDigest, bare.ParametersDigest);
+        Assert.Equal((4, epochs.TrainFlops), (bare.Epochs, bare.TrainFlops));
+        Assert.Equal(Rates("epochs"), Rates("bare"));
+
+        // What measuring takes is part of the budget: little of it here, so that something is left to train with.
+        RunConfig config = Small with
+        {
+            Epochs = 99,
+            TrainFlops = 2.03 * epochs.TrainFlops,
+            Lifecycle = Small.Lifecycle with { GainExamples = 20 },
+            Policy = Small.Policy with { ProbeBatches = 1 },
+        };
+        Watcher watcher = new();
+        RunSummary grown = Train(config, "grown", watcher);
+        double most = grown.TrainFlops / watcher.Steps * 3;
+        Assert.InRange(grown.TrainFlops, config.TrainFlops.Value, config.TrainFlops.Value + most);
+        Assert.True(grown.ParametersFinal > grown.ParametersInitial);
+        Assert.True(watcher.Steps < 81, $"{watcher.Steps} steps");
+        using CancellationTokenSource stop = new();
+        Train(config, "part", new Watcher { OnEachStep = step => Cancel(stop, step == 44) }, stop.Token);
+        string directory = Path.Combine(_root, "part");
+        RunSummary rest = Trainer.Train(
+            new TrainRequest(Trainer.ConfigOf(directory), null, directory), new Watcher(), TimeProvider.System, default);
+        Assert.Equal(grown.ParametersDigest, rest.ParametersDigest);
+        Assert.Equal(grown.TrainFlops, rest.TrainFlops);
+
+        IEnumerable<double> Rates(string name) => RunRecord.Load(Path.Combine(_root, name)).Epochs.Select(epoch => epoch.LearningRate);
+    }
+
+    [Fact]
     public void Gains_measured_on_a_part_of_the_examples_cost_a_part()
     {
         RunConfig config = Small with { Epochs = 6 };

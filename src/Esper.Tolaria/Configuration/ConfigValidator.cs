@@ -44,6 +44,12 @@ public static class ConfigValidator
         check.Between("batch", config.Batch, 1, 1_000_000);
         check.Between("context", config.Context, 1, 1_000_000);
         check.Between("threads", config.Threads, 0, 4096);
+        if (config.TrainFlops is { } flops)
+        {
+            check.Between("train_flops", flops, 1, 1e30);
+            check.That(config.Steps is null, "steps: a run has 'train_flops' or 'steps', not both.");
+        }
+
         check.Between("epochs_per_pass", config.EpochsPerPass, 1, 1_000_000);
         check.Between("validation_fraction", config.ValidationFraction, 1e-6, 0.5);
         check.Between("label_smoothing", config.LabelSmoothing, 0, 0.999999);

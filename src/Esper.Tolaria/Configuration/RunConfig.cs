@@ -35,6 +35,13 @@ public sealed record RunConfig
     /// </summary>
     public int EpochsPerPass { get; init; } = 1;
 
+    /// <summary>
+    /// Training operations of the whole run, those of growth included; the run ends with the step that reaches them, the learning rate
+    /// follows the share that is spent, and <see cref="Epochs"/> follows from it as the most there can be. What is measured between epochs
+    /// (<see cref="LifecycleOptions.GainExamples"/>) is spent too, near the end at the cost of the last steps. Null = as many epochs as said.
+    /// </summary>
+    public double? TrainFlops { get; init; }
+
     /// <summary>Steps of the whole run, where it is to end within its last epoch; null = all steps of all epochs.</summary>
     public long? Steps { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -100,6 +101,7 @@ public static class ExperimentPlanner
         {
             "flops" => $"the training operations of '{arm.Of}' of the same seed",
             "epochs" => $"the epochs of '{arm.Of}'",
+            _ when config.TrainFlops is { } flops => string.Create(CultureInfo.InvariantCulture, $"{flops:G4} training operations"),
             _ => $"{config.Epochs} epochs",
         };
         string text = arm.Kind switch

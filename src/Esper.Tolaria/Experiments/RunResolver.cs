@@ -64,15 +64,15 @@ public sealed class RunResolver(ExperimentDefinition definition, ExperimentDirec
         {
             // Whole steps; the rest is below one of them and is reported.
             long steps = Math.Max(1, (long)Math.Round(flops / cost.StepFlops));
-            config = config with { Steps = steps, Epochs = checked((int)((steps + cost.StepsPerEpoch - 1) / cost.StepsPerEpoch)) };
+            config = config with { TrainFlops = null, Steps = steps, Epochs = checked((int)((steps + cost.StepsPerEpoch - 1) / cost.StepsPerEpoch)) };
         }
         else if (arm.Match == "epochs")
         {
-            config = config with { Epochs = source!.Epochs };
+            config = config with { TrainFlops = null, Epochs = source!.Epochs };
         }
 
         bool grows = arm.Kind is ArmKinds.Grown or ArmKinds.Upgrade;
-        double planned = cost.StepFlops * (config.Steps ?? (long)config.Epochs * cost.StepsPerEpoch);
+        double planned = config.TrainFlops ?? cost.StepFlops * (config.Steps ?? (long)config.Epochs * cost.StepsPerEpoch);
         return (config, new ResolvedRun(
             run.Id, config.Host, config.Epochs, config.Steps, target, grows ? null : planned, targetParameters, cost.Parameters, inherited,
             config.Lattice.Initial));

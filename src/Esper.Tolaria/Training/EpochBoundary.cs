@@ -29,6 +29,12 @@ internal sealed class EpochBoundary(
     /// <summary>Steps done when the boundary is crossed.</summary>
     public long Step { get; set; }
 
+    /// <summary>The step of the schedule that the run has come to.</summary>
+    public long ScheduleStep { get; set; }
+
+    /// <summary>Epochs that the run is going to have.</summary>
+    public int TotalEpochs { get; set; }
+
     /// <summary>The last steps.</summary>
     public ImmutableArray<StepWindow> Steps { get; set; } = [];
 
@@ -105,7 +111,7 @@ internal sealed class EpochBoundary(
         GrowthBudget left = lifecycle.BudgetLeft();
         return new SystemState(
             history[^1].Epoch,
-            bench.Config.Epochs,
+            TotalEpochs,
             bench.Config.Seed,
             history,
             lifecycle.Observations(growth),
@@ -123,7 +129,7 @@ internal sealed class EpochBoundary(
         ImmutableArray<GainEstimate?> gains = [];
         if (!ready.IsEmpty && bench.Config.Lifecycle.Gain == "fork")
         {
-            gains = forks.WorthOf(ready, new LoaderPosition(epoch, 0), (long)epoch * bench.StepsPerEpoch, cancellation);
+            gains = forks.WorthOf(ready, new LoaderPosition(epoch, 0), ScheduleStep, cancellation);
             ExtraFlops += forks.Flops;
         }
         else if (!ready.IsEmpty)

@@ -81,6 +81,17 @@ internal sealed partial class TrainingLoop : IDisposable
     /// <summary>Wall-clock over all sittings, in seconds.</summary>
     public double Seconds { get; private set; }
 
+    /// <summary>Whether no step may follow: all steps are taken, or all operations spent.</summary>
+    private bool IsSpent => _bench.Config.TrainFlops is null
+        ? _state.Step >= _bench.TotalSteps
+        : _bench.Length.IsSpent(_state.TrainFlops);
+
+    private bool IsOver => _bench.Config.TrainFlops is null
+        ? _state.EpochsDone >= _bench.Config.Epochs
+        : IsSpent && _state.Progress.Steps == 0;
+
+    private long ScheduleStep => _bench.Length.ScheduleStep(_state.Step, _state.TrainFlops, _bench.TotalSteps);
+
     private double SittingSeconds => _clock.GetElapsedTime(_started).TotalSeconds;
 
     public void Dispose()
@@ -126,7 +137,7 @@ internal sealed partial class TrainingLoop : IDisposable
         _secondsBefore = _state.Seconds;
         try
         {
-            while (_state.EpochsDone < _bench.Config.Epochs)
+            while (!IsOver)
             {
                 if (!TrainEpoch(cancellation))
                 {
@@ -152,7 +163,7 @@ internal sealed partial class TrainingLoop : IDisposable
         _epochStarted = _clock.GetTimestamp();
         _waitBefore = loader.WaitNanoseconds;
         loader.StartEpoch(_state.EpochsDone, _state.Progress.Steps);
-        while (_state.Progress.Steps < _bench.StepsPerEpoch && _state.Step < _bench.TotalSteps)
+        while (_state.Progress.Steps < _bench.StepsPerEpoch && !IsSpent)
         {
             if (cancellation.IsCancellationRequested)
             {
@@ -189,7 +200,7 @@ internal sealed partial class TrainingLoop : IDisposable
         _lifecycle.BeginStep();
         int every = _bench.Config.Telemetry.SeedEverySteps;
         bool telemetry = every > 0 && _state.Step % every == 0 && HasLearners();
-        float rate = (float)(_schedule.At(_state.Step) * _governor.RateScale);
+        float rate = (float)(_schedule.At(ScheduleStep) * _governor.RateScale);
         StepResult result = _bench.Session.TrainStep(used, rate, (float)_bench.Config.Optimizer.ClipNorm!.Value, telemetry);
         double milliseconds = _clock.GetElapsedTime(start).TotalMilliseconds;
         _stepMilliseconds.Add(milliseconds);
@@ -237,9 +248,10 @@ internal sealed partial class TrainingLoop : IDisposable
 
         // Forward once, backward twice that, for host and modules alike; modules in Training count in full too, since
         // their backward pass recomputes the forward one.
-        double flops = 3.0 * examples * (_bench.HostCost.ForwardFlops + _lifecycle.TotalCost.Flops);
-        _state = _state with { Step = _state.Step + 1, Progress = progress, TrainFlops = _state.TrainFlops + flops };
+        _state = _state with { Step = _state.Step + 1, Progress = progress, TrainFlops = _state.TrainFlops + StepFlops(examples) };
     }
+
+    private double StepFlops(int examples) => 3.0 * examples * (_bench.HostCost.ForwardFlops + _lifecycle.TotalCost.Flops);
 
     /// <summary>
     /// Takes the run across an epoch boundary. Never cancelled: it is short, and half a boundary could not be resumed.
@@ -268,9 +280,15 @@ internal sealed partial class TrainingLoop : IDisposable
             _state.History.Add(new EpochObservation(epoch, trainLoss, trainAccuracy, validation.Loss, validation.Accuracy));
         _lifecycle.SetTime(epoch, _state.Step);
         (_boundary.Step, _boundary.StepMilliseconds) = (_state.Step, Median.OfAny(_stepMilliseconds));
+        _boundary.ScheduleStep = ScheduleStep;
         _boundary.Steps = _stepLog.Windows();
         ImmutableArray<SeedReport> measured = _lifecycle.Reports();
-        _boundary.Cross(history, validation, epoch == _bench.Config.Epochs, CancellationToken.None);
+        bool last = _bench.Config.TrainFlops is null
+            ? epoch == _bench.Config.Epochs
+            : _bench.Length.IsSpent(_state.TrainFlops + StepFlops(_bench.Config.Batch));
+        _boundary.TotalEpochs = Math.Max(epoch, _bench.Length.TotalEpochs(
+            epoch, _state.TrainFlops, StepFlops(_bench.Config.Batch) * _bench.StepsPerEpoch, _bench.Config.Epochs));
+        _boundary.Cross(history, validation, last, CancellationToken.None);
         if (_control.TakeRollBack() is { } wish)
         {
             _state = _state with { TrainFlops = _state.TrainFlops + _boundary.ExtraFlops };
@@ -298,14 +316,14 @@ internal sealed partial class TrainingLoop : IDisposable
             trainAccuracy,
             validation.Loss,
             validation.Accuracy,
-            _schedule.At(_state.Step - 1) * _governor.RateScale,
+            _schedule.At(Math.Max(0, _boundary.ScheduleStep - 1)) * _governor.RateScale,
             _bench.HostCost.Parameters + _lifecycle.TotalCost.Parameters,
             _state.TrainFlops,
             median,
             (_bench.Data.Train.WaitNanoseconds - _waitBefore) / 1e6,
             _clock.GetElapsedTime(_epochStarted).TotalSeconds,
             seeds));
-        if (epoch % _bench.Config.Telemetry.CheckpointEveryEpochs == 0 || epoch == _bench.Config.Epochs)
+        if (epoch % _bench.Config.Telemetry.CheckpointEveryEpochs == 0 || IsOver)
         {
             WriteCheckpoint();
         }

@@ -49,7 +49,10 @@ internal sealed class Workbench : IDisposable
     public int StepsPerEpoch => Data.Train.BatchesPerEpoch;
 
     /// <summary>Steps of the whole run; its last epoch may be cut short.</summary>
-    public long TotalSteps => Config.Steps ?? (long)Config.Epochs * StepsPerEpoch;
+    public long TotalSteps => Config.Steps ?? Length.MostSteps(StepsPerEpoch, (long)Config.Epochs * StepsPerEpoch);
+
+    /// <summary>When the run is over.</summary>
+    public RunLength Length => new(Config.TrainFlops, 3.0 * Config.Batch * HostCost.ForwardFlops);
 
     /// <summary>Modules that the model has from its first step.</summary>
     public ImmutableArray<InitialModule> InitialModules =>
@@ -69,6 +72,7 @@ internal sealed class Workbench : IDisposable
             HostPreset preset = HostPresets.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing);
             WrappedGraph wrapped = Wrap(preset, config);
             data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
+            config = WithEpochs(config, preset, data.Train.BatchesPerEpoch);
             RequireSteps(config, data.Train.BatchesPerEpoch);
             int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
             session = OpenSession(wrapped.Graph, config, threads);
@@ -81,6 +85,16 @@ internal sealed class Workbench : IDisposable
             data?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The most epochs that a budget of operations can have: those of the bare host.</summary>
+    private static RunConfig WithEpochs(RunConfig config, HostPreset preset, int stepsPerEpoch)
+    {
+        RunLength length = new(config.TrainFlops, 3.0 * config.Batch * GraphCost.Of(preset.Graph).ForwardFlops);
+        long steps = length.MostSteps(stepsPerEpoch, 0);
+        return config.TrainFlops is null
+            ? config
+            : config with { Epochs = checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch)) };
     }
 
     /// <summary>A lifecycle over the host's lattice, all seeds dormant.</summary>
