@@ -139,6 +139,7 @@ public sealed class ExperimentFileTests
     [Theory]
     [InlineData("smoke")]
     [InlineData("cpu")]
+    [InlineData("placement")]
     [InlineData("wrn28")]
     public void The_suites_are_sound(string suite)
     {
