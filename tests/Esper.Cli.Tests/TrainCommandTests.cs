@@ -86,6 +86,24 @@ public sealed class TrainCommandTests
     }
 
     [Theory]
+    [InlineData("--resume", "r", "--epochs", "9")]
+    [InlineData("--set", "train_flops=1e9", "--epochs", "9")]
+    [InlineData("--set", "train_flops=1e9", "--set", "epochs=9")]
+    public void Epochs_of_a_run_whose_length_is_a_number_of_operations_are_refused(params string[] options)
+    {
+        CliRun cli = new() { ConfigOf = _ => new RunConfig { TrainFlops = 1e9 } };
+
+        Assert.Equal(2, cli.Run(["train", .. options]));
+        Assert.Equal(
+            [
+                "error: epochs are given, but the run has train_flops = 1E+09, which sets its length",
+                "hint: leave the epochs away; for another length, start a run with another train_flops",
+            ],
+            cli.ErrorLines);
+        Assert.Empty(cli.Requests);
+    }
+
+    [Theory]
     [InlineData("--batch", "3")]
     [InlineData("--out", "o")]
     [InlineData("--set", "epochs=3")]

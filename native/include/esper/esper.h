@@ -122,9 +122,10 @@ typedef void (*esper_parallel_fn)(void* user, int32_t count, esper_task_fn task,
 /* Options of esper_context_create. */
 typedef struct esper_context_options {
   uint32_t struct_size;
-  int32_t threads; /* Number of partitions and of worker threads; 0 = all cores of this process. */
-  int32_t isa;     /* esper_isa. A set that the machine lacks is ESPER_ERROR_UNSUPPORTED, never replaced. */
-  int32_t reserved;
+  int32_t threads;            /* Number of partitions and of worker threads; 0 = all cores of this process. */
+  int32_t isa;                /* esper_isa. A set that the machine lacks is ESPER_ERROR_UNSUPPORTED, never replaced. */
+  int32_t sums_items;         /* esper_seed_sums are gathered over about so many batch items instead of all, which saves
+                                 most of their cost; 0 = all. */
   int64_t small_work;         /* Calls touching fewer elements run on the calling thread; 0 = library default. */
   esper_parallel_fn parallel; /* Another library's thread pool to run on, NULL = a pool of the context's own. */
   void* parallel_user;        /* Handed to parallel. */
@@ -344,11 +345,14 @@ typedef struct esper_shape {
 typedef struct esper_lattice esper_lattice;
 
 /* Sums that backward gathers over the seed's chunk, for telemetry, in the pass that reads the data anyway. Divided by
-   elements they are means and mean squares; sqrt(module_square / input_square) is the activation ratio. */
+   elements they are means and mean squares; sqrt(module_square / input_square) is the activation ratio. With the
+   context's sums_items they are of whole batch items: of n = max(sums_items, 2048 / positions, rounded up) or more, one
+   in batch / n (rounded down), the first of every partition among them; a seed whose dalpha is made from the same sums
+   is summed over all. Gradients do not depend on it. */
 typedef struct esper_seed_sums {
   uint32_t struct_size;
   int32_t evaluated;                /* 1 if the module ran in this backward pass; otherwise all sums are 0. */
-  int64_t elements;                 /* batch * positions * channel_count. */
+  int64_t elements;                 /* batch * positions * channel_count, of the batch items that the sums are of. */
   double input_square;              /* sum x^2 */
   double module_square;             /* sum g(x)^2 */
   double gradient_square;           /* sum dy^2 */
@@ -357,7 +361,7 @@ typedef struct esper_seed_sums {
   double module_sum;                /* sum g(x) */
   double parameter_gradient_square; /* Sum of squares of what this pass added to the seed's dtheta; 0 if not wanted. */
   int64_t hidden_units; /* Hidden units: R of bottleneck and gate, C of depthwise, 0 for affine and lowrank. */
-  int64_t hidden_dead;  /* Those whose activation had slope 0 wherever it was evaluated in this pass. */
+  int64_t hidden_dead;  /* Those whose activation had slope 0 at all elements that the sums are of. */
 } esper_seed_sums;
 
 /* Creates a lattice over channels channels (>= 1) from seed_count >= 0 seeds with disjoint chunks inside them. */

@@ -8,7 +8,7 @@ namespace esper::cpu {
 
 BackwardPlan plan_backward_memory(const Geometry& geometry, const ImageSite& site, Context& context) {
   Workspace& workspace = context.workspace();
-  BackwardPlan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr, nullptr};
+  BackwardPlan plan{geometry, site, 0, 0, 0, 0, nullptr, nullptr, nullptr, nullptr, 1};
   for (std::size_t i = 0; i < workspace.tasks.size();) {
     std::int64_t together = 0;
     for (std::int32_t left = neighbours(workspace.tasks, i); left > 0; --left, ++i) {

@@ -21,6 +21,7 @@ struct BackwardPlan {
   float* partials;
   double* totals;  // Laid out as partials.
   double* statistics;
+  std::int64_t sums_every;  // Sums are of one batch item in so many.
 };
 
 // Lays out and reserves what the tasks in the context's workspace need, and zeroes the statistics.

@@ -217,6 +217,7 @@ void finish_task(const esper_lattice_seed& seed, const SeedTask& task, Context& 
   if (tensors.sums != nullptr) {
     esper_seed_sums* entry = sums_entry(tensors.sums, task.seed);
     entry->evaluated = 1;
+    entry->elements = static_cast<std::int64_t>(statistics[kElements]);
     entry->input_square = statistics[kInputSquare];
     entry->module_square = statistics[kModuleSquare];
     entry->gradient_square = statistics[kGradientSquare];

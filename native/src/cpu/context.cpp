@@ -22,6 +22,13 @@ std::int32_t checked_threads(std::int32_t threads) {
   return threads == 0 ? available_cores() : threads;
 }
 
+std::int32_t checked_sums_items(std::int32_t sums_items) {
+  if (sums_items < 0) {
+    throw invalid("options.sums_items is " + std::to_string(sums_items) + ", expected 0 (all) or more");
+  }
+  return sums_items;
+}
+
 std::int64_t checked_small_work(std::int64_t small_work) {
   if (small_work < 0) {
     throw invalid("options.small_work is " + std::to_string(small_work) + ", expected 0 (default) or more");
@@ -47,6 +54,7 @@ struct CountedTask {
 Context::Context(const esper_context_options& options)
     : kernels_(kernels_of(resolve_isa(options.isa))),
       threads_(checked_threads(options.threads)),
+      sums_items_(checked_sums_items(options.sums_items)),
       small_work_(checked_small_work(options.small_work)),
       parallel_(options.parallel),
       parallel_user_(options.parallel_user) {

@@ -20,6 +20,9 @@ class Context {
   std::int32_t threads() const noexcept { return threads_; }
   Workspace& workspace() noexcept { return workspace_; }
 
+  // Number of batch items that the sums of a backward call are of, about; 0 = all.
+  std::int32_t sums_items() const noexcept { return sums_items_; }
+
   // Whether run goes through the partitions of a call touching this many elements on the caller.
   bool inline_run(std::int64_t elements) const noexcept { return threads_ == 1 || elements < small_work_; }
 
@@ -37,6 +40,7 @@ class Context {
 
   const Kernels& kernels_;
   std::int32_t threads_;
+  std::int32_t sums_items_;
   std::int64_t small_work_;
   esper_parallel_fn parallel_;
   void* parallel_user_;

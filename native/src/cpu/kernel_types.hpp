@@ -41,6 +41,7 @@ enum Statistic : std::int32_t {
   kGateBias,        // sum of du
   kInputSum,        // sum x
   kModuleSum,       // sum g
+  kElements,        // How many elements the sums of x, g and dy are of.
   kStatisticCount
 };
 
@@ -96,6 +97,7 @@ struct SeedTask {
   bool want_theta;              // Backward: add to the partial sums of the parameters.
   bool want_module_product;     // Backward: add to module_product.
   bool want_statistics;         // Backward: add to the sums of x, g and dy.
+  bool alpha_from_statistics;   // Backward: dalpha is made from those sums.
   bool want_module;             // Backward: g(x) is needed for one of the above.
   bool want_hidden_slope;       // Backward: add to hidden_slope.
   PartialLayout partial;

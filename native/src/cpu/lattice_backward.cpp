@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "cpu/backward_plan.hpp"
 #include "cpu/backward_sums.hpp"
@@ -26,6 +27,55 @@ void clear(float* sums, double* totals, std::int64_t count) noexcept {
   std::fill_n(totals, count, 0.0);
 }
 
+// Chooses the batch items whose sums one partition gathers: the first, and again one as soon as those it has are no
+// more than their share of what it saw. Items are taken whole, since positions of an item differ systematically.
+class SummedItems {
+ public:
+  explicit SummedItems(std::int64_t every) noexcept : every_(every) {}
+
+  // Whether to sum over so many positions that begin in the item; items come in order.
+  bool take(std::int64_t item, std::int64_t positions) noexcept {
+    if (item != item_) {
+      item_ = item;
+      taking_ = taken_ * every_ <= seen_;
+    }
+    seen_ += positions;
+    taken_ += taking_ ? positions : 0;
+    return taking_;
+  }
+
+ private:
+  std::int64_t every_;
+  std::int64_t item_ = -1;
+  std::int64_t seen_ = 0;  // Positions.
+  std::int64_t taken_ = 0;
+  bool taking_ = true;
+};
+
+// Positions that sums are of at least, where the tensor has them: a unit that is silent at fewer is not dead.
+constexpr std::int64_t kFewestPositions = 2048;
+
+// The sums of a call are of one batch item in so many.
+std::int64_t sums_every(const Context& context, const esper_shape& shape, bool wanted) noexcept {
+  if (!wanted || context.sums_items() == 0 || shape.positions == 0) {
+    return 1;
+  }
+  const std::int64_t filling = (kFewestPositions + shape.positions - 1) / shape.positions;
+  return std::max<std::int64_t>(1, shape.batch / std::max<std::int64_t>(context.sums_items(), filling));
+}
+
+// The tasks where sums are not gathered.
+void list_unsummed(const std::vector<SeedTask>& tasks, std::vector<SeedTask>* unsummed) {
+  unsummed->clear();
+  std::transform(tasks.begin(), tasks.end(), std::back_inserter(*unsummed), without_sums);
+}
+
+void count_elements(const SeedTask& task, std::int64_t positions, double* statistics) noexcept {
+  if (task.want_statistics) {
+    statistics[kElements] += static_cast<double>(positions * task.channels);
+  }
+}
+
 // One partition's share of the families that work on whole batch items. There are as many slots as partitions: sums go
 // to the memory of the partition with the slot's number, which whoever computes the unit zeroes first.
 void run_images(std::int32_t partition, Context& context, const BackwardPlan& plan, const Gradients& tensors) noexcept {
@@ -46,13 +96,16 @@ void run_images(std::int32_t partition, Context& context, const BackwardPlan& pl
     }
     for (std::int64_t item = block.item_begin; item < block.item_end; ++item) {
       const bool folds = item + 1 == block.item_end || (item - block.item_begin) % items_between == items_between - 1;
+      const bool summed = (item - block.item_begin) % plan.sums_every == 0;
+      const std::vector<SeedTask>& tasks = summed ? workspace.image_tasks : workspace.unsummed_image_tasks;
       for (std::int32_t i = block.task_begin; i < block.task_end; ++i) {
-        const SeedTask& task = workspace.image_tasks[static_cast<std::size_t>(i)];
+        const SeedTask& task = tasks[static_cast<std::size_t>(i)];
         const std::int64_t offset = item * site.item_stride + task.channel_begin * site.channel_stride;
         context.kernels().image_backward({&task, site.chunk(), tensors.x + offset, tensors.dy + offset,
                                           task.want_dx ? tensors.dx + offset : nullptr,
                                           plan.scratch + partition * plan.scratch_size, partials + task.partial_start,
                                           statistics + std::int64_t{i} * kStatisticCount});
+        count_elements(task, item_positions, statistics + std::int64_t{i} * kStatisticCount);
         if (folds) {
           fold(partials + task.partial_start, totals + task.partial_start, task.partial.count);
         }
@@ -70,6 +123,8 @@ void run_partition(std::int32_t partition, Context& context, const BackwardPlan&
   double* totals = plan.totals + partition * plan.partial_size;
   clear(partials, totals, plan.pointwise_size);
   const std::int64_t between = geometry.channel_stride == 1 ? kRowsBetweenFolds : kPositionsBetweenFolds;
+  const std::int64_t item_positions = std::max<std::int64_t>(1, plan.site.height * plan.site.width);
+  SummedItems items(plan.sums_every);
   std::int64_t positions = 0;
   const bool copies = tensors.dx != nullptr && tensors.dx != tensors.dy;
   Runs runs(geometry, partition, context.threads(), grouped_images(geometry, kLongestTile));
@@ -81,11 +136,14 @@ void run_partition(std::int32_t partition, Context& context, const BackwardPlan&
                       tensors.dy, tensors.dx, is_large(geometry));
       }
     }
+    const std::int64_t seen = run.count * run.images;
+    const std::int64_t item = (run.image * geometry.positions + run.first) / item_positions;
+    const std::vector<SeedTask>& tasks = items.take(item, seen) ? workspace.tasks : workspace.unsummed_tasks;
     float* partial = partials;
     double* statistics = plan.statistics + partition * plan.statistics_size;
-    for (std::size_t i = 0; i < workspace.tasks.size();) {
-      const SeedTask& task = workspace.tasks[i];
-      const std::int32_t together = neighbours(workspace.tasks, i);
+    for (std::size_t i = 0; i < tasks.size();) {
+      const SeedTask& task = tasks[i];
+      const std::int32_t together = neighbours(tasks, i);
       const std::int64_t offset = run.base(geometry) + task.channel_begin * geometry.channel_stride;
       context.kernels().backward({&task,
                                   together,
@@ -100,11 +158,12 @@ void run_partition(std::int32_t partition, Context& context, const BackwardPlan&
                                   statistics,
                                   copies && is_large(geometry)});
       for (std::int32_t k = 0; k < together; ++k, ++i) {
-        partial += workspace.tasks[i].partial.count;
+        count_elements(tasks[i], seen, statistics);
+        partial += tasks[i].partial.count;
         statistics += kStatisticCount;
       }
     }
-    positions += run.count * run.images;
+    positions += seen;
     if (positions >= between) {
       fold(partials, totals, plan.pointwise_size);
       positions = 0;
@@ -125,7 +184,12 @@ void lattice_backward(const layout::Lattice& lattice, Context& context, const es
                       tensors.sums != nullptr};
   const ImageSite site = make_image_site(shape, lattice.channels());
   plan_backward(lattice, context.kernels(), geometry, site, theta, wanted, workspace);
-  const BackwardPlan plan = plan_backward_memory(geometry, site, context);
+  BackwardPlan plan = plan_backward_memory(geometry, site, context);
+  plan.sums_every = sums_every(context, shape, wanted.sums);
+  if (plan.sums_every > 1) {
+    list_unsummed(workspace.tasks, &workspace.unsummed_tasks);
+    list_unsummed(workspace.image_tasks, &workspace.unsummed_image_tasks);
+  }
   clear_gradients(lattice, geometry, tensors);
 
   std::int64_t touched = tensors.dx != nullptr && tensors.dx != tensors.dy ? geometry.channels : 0;

@@ -159,6 +159,10 @@ bool has_alpha_gradient(const esper_lattice_seed& seed, const SeedTask& task, co
   }
 }
 
+bool needs_module(const SeedTask& task) noexcept {
+  return task.want_statistics || task.want_module_product || task.kind == WeightKind::kGated || task.kappa > 0.0F;
+}
+
 // Decides what the seed must compute; returns false if that is nothing.
 bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const float* theta, SeedTask* task) noexcept {
   const bool training = seed.stage == ESPER_STAGE_TRAINING;
@@ -169,13 +173,13 @@ bool decide(const esper_lattice_seed& seed, bool altering, Wanted wanted, const 
   task->want_theta = wanted.dtheta && layout::is_learning(seed) && (training || altering);
   task->want_module_product = task->kind == WeightKind::kChannel && (task->want_theta || alpha);
   const bool runs = task->want_dx || task->want_theta || alpha || (wanted.sums && (training || altering));
-  task->want_statistics = runs && (wanted.sums || (alpha && task->kind == WeightKind::kUniform));
-  task->want_module = task->want_statistics || task->want_module_product || task->kind == WeightKind::kGated ||
-                      (task->want_theta && task->kappa > 0.0F);
-  task->want_hidden_slope = runs && wanted.sums && layout::has_activation(seed.family);
+  task->alpha_from_statistics = alpha && task->kind == WeightKind::kUniform;
+  task->want_statistics = runs && (wanted.sums || task->alpha_from_statistics);
   if (!task->want_theta) {
     task->kappa = 0.0F;
   }
+  task->want_module = needs_module(*task);
+  task->want_hidden_slope = runs && wanted.sums && layout::has_activation(seed.family);
   return runs;
 }
 
@@ -224,6 +228,14 @@ void pack_tasks(const Geometry& geometry, bool backward, Workspace& workspace) {
 }
 
 }  // namespace
+
+SeedTask without_sums(const SeedTask& task) noexcept {
+  SeedTask rest = task;
+  rest.want_statistics = task.alpha_from_statistics;
+  rest.want_hidden_slope = false;
+  rest.want_module = needs_module(rest);
+  return rest;
+}
 
 std::int32_t neighbours(const std::vector<SeedTask>& tasks, std::size_t first) noexcept {
   const SeedTask& task = tasks[first];

@@ -33,6 +33,9 @@ void plan_forward(const layout::Lattice& lattice, const Kernels& kernels, const 
 void plan_backward(const layout::Lattice& lattice, const Kernels& kernels, const Geometry& geometry,
                    const ImageSite& site, const float* theta, Wanted wanted, Workspace& workspace);
 
+// The same task where its seed's sums are not gathered: what the other gradients need, with the same memory.
+SeedTask without_sums(const SeedTask& task) noexcept;
+
 // Floats of scratch that one partition needs for any of the tasks.
 std::int64_t forward_scratch(const SeedTask& task) noexcept;
 std::int64_t backward_scratch(const SeedTask& task) noexcept;

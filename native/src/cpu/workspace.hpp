@@ -52,9 +52,11 @@ struct ChannelRange {
 };
 
 struct Workspace {
-  std::vector<SeedTask> tasks;          // Of the families that work on every position by itself.
-  std::vector<SeedTask> image_tasks;    // Of gate and depthwise.
-  std::vector<ChannelRange> untouched;  // Channels that out-of-place calls copy.
+  std::vector<SeedTask> tasks;                 // Of the families that work on every position by itself.
+  std::vector<SeedTask> image_tasks;           // Of gate and depthwise.
+  std::vector<SeedTask> unsummed_tasks;        // tasks where sums are not gathered; read if there are such places.
+  std::vector<SeedTask> unsummed_image_tasks;  // Of image_tasks likewise.
+  std::vector<ChannelRange> untouched;         // Channels that out-of-place calls copy.
   std::vector<float> channel_weights;
   std::vector<double> statistics;  // [partition][task][kStatisticCount]
   FloatBuffer packed;              // [task]

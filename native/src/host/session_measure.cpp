@@ -19,7 +19,9 @@ at::Tensor chunk_of(const at::Tensor& tensor, int64_t axis, const esper_lattice_
 
 // Sum of squares of the chunk's slice along axis; 0 of an undefined tensor.
 size_t add_slice(Readback& numbers, const at::Tensor& tensor, int64_t axis, const esper_lattice_seed& desc) {
-  return tensor.defined() ? numbers.add(chunk_of(tensor, axis, desc).to(at::kDouble).square().sum()) : numbers.add(0.0);
+  if (!tensor.defined()) return numbers.add(0.0);
+  const at::Tensor slice = chunk_of(tensor, axis, desc);
+  return slice.is_contiguous() ? numbers.add_square_sum(slice) : numbers.add(slice.to(at::kDouble).square().sum());
 }
 
 // Sum of squares of a seed's module parameters in an arena or its gradient.

@@ -11,6 +11,9 @@
 namespace esper::host {
 namespace {
 
+// What a step tells about seeds are means over every position of an item: so many items give them to a few percent.
+constexpr int32_t kSumsItems = 8;
+
 void run_on_torch_threads(void*, int32_t count, esper_task_fn task, void* state) {
   at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) task(state, static_cast<int32_t>(i));
@@ -66,6 +69,7 @@ ContextHandle make_context(int32_t isa) {
   options.threads = at::get_num_threads();
   options.isa = isa;
   options.parallel = run_on_torch_threads;
+  options.sums_items = kSumsItems;
   esper_context* context = nullptr;
   check_esper(esper_context_create(&options, &context), "options");
   return ContextHandle(context);

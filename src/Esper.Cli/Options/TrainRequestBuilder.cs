@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Esper.Tolaria;
 using Esper.Tolaria.Configuration;
 
@@ -15,7 +16,7 @@ internal static class TrainRequestBuilder
     /// <param name="options">The options.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="configOf">Reads the configuration of the run in a directory.</param>
-    /// <exception cref="UsageException">Options contradict one another.</exception>
+    /// <exception cref="UsageException">Options contradict one another, or would change nothing.</exception>
     /// <exception cref="Contracts.EsperException">The file or the run to resume cannot be read.</exception>
     public static TrainRequest Build(TrainOptions options, ParseResult parsed, Func<string, RunConfig> configOf)
     {
@@ -28,7 +29,8 @@ internal static class TrainRequestBuilder
         RunConfig config = resume is not null ? configOf(resume)
             : parsed.GetValue(options.Config) is { } file ? ConfigFile.Read(file)
             : new RunConfig();
-        foreach (SetOverride change in Overrides(options, parsed))
+        List<SetOverride> overrides = Overrides(options, parsed);
+        foreach (SetOverride change in overrides)
         {
             config = change.Apply(config);
         }
@@ -36,6 +38,15 @@ internal static class TrainRequestBuilder
         foreach (ConfigOption option in options.Bound)
         {
             config = option.Apply(parsed, config);
+        }
+
+        IEnumerable<string> given = options.Bound.Where(option => option.IsIn(parsed)).Select(option => option.Key.Path)
+            .Concat(overrides.Select(change => change.Key.Path));
+        if (config.TrainFlops is { } flops && given.Contains("epochs"))
+        {
+            throw new UsageException(
+                string.Create(CultureInfo.InvariantCulture, $"epochs are given, but the run has train_flops = {flops:G4}, which sets its length"),
+                "leave the epochs away; for another length, start a run with another train_flops");
         }
 
         return new TrainRequest(config, parsed.GetValue(options.Out), resume, PolicyHost.OfThisProgram());

@@ -9,13 +9,15 @@ public sealed unsafe class KernelContext : IDisposable
     /// <param name="threads">Number of partitions and of worker threads; 0 = all cores of this process.</param>
     /// <param name="isa">Instruction set; one that the machine lacks is refused, never replaced.</param>
     /// <param name="smallWork">Calls touching fewer elements run on the calling thread; 0 = the library's default.</param>
+    /// <param name="sumsItems">Number of batch items that a backward pass gathers its sums over, about; 0 = all.</param>
     /// <exception cref="NativeException">The machine lacks <paramref name="isa"/>, or an argument is out of range.</exception>
-    public KernelContext(int threads = 0, CpuIsa isa = CpuIsa.Auto, long smallWork = 0)
+    public KernelContext(int threads = 0, CpuIsa isa = CpuIsa.Auto, long smallWork = 0, int sumsItems = 0)
     {
         EsperContextOptions options = EsperContextOptions.Create();
         options.Threads = threads;
         options.Isa = (int)isa;
         options.SmallWork = smallWork;
+        options.SumsItems = sumsItems;
         int status = EsperApi.ContextCreate(&options, out ContextHandle handle);
         Handle = handle;
         Status.Check(status, nameof(KernelContext));

@@ -106,6 +106,10 @@ TEST(ContextTest, OptionsAreChecked) {
   options.small_work = -1;
   EXPECT_EQ(esper_context_create(&options, &context), ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::string(esper_last_error()).find("options.small_work is -1"), std::string::npos);
+  options = context_options(ESPER_ISA_SCALAR, 1);
+  options.sums_items = -2;
+  EXPECT_EQ(esper_context_create(&options, &context), ESPER_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(esper_last_error()).find("options.sums_items is -2"), std::string::npos);
   options.struct_size = 4;
   EXPECT_EQ(esper_context_create(&options, &context), ESPER_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::string(esper_last_error()).find("options.struct_size is 4"), std::string::npos);
