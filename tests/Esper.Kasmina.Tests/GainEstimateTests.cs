@@ -31,13 +31,25 @@ public sealed class GainEstimateTests
     }
 
     [Fact]
-    public void Pooling_never_narrows_the_interval()
+    public void Pooling_evaluations_of_the_same_examples_never_narrows_the_interval()
     {
         GainEstimate pooled = GainEstimate.Pool([new(1, 0.2, 0.1, 0.02), new(3, 0.4, 0.3, 0.04)]);
         Assert.Equal(2, pooled.LossMean, 12);
         Assert.Equal(0.3, pooled.LossHalfWidth, 12);
         Assert.Equal(0.2, pooled.AccuracyMean, 12);
         Assert.Equal(0.03, pooled.AccuracyHalfWidth, 12);
+    }
+
+    [Fact]
+    public void Evaluations_of_other_examples_narrow_the_interval()
+    {
+        GainEstimate first = new(1, 0.3, 0.1, 0.03);
+        GainEstimate second = new(3, 0.4, 0.3, 0.04) { Share = 1 };
+        Assert.Equal(0.25, GainEstimate.Pool([first, second]).LossHalfWidth, 12);
+        Assert.Equal(0.025, GainEstimate.Pool([first, second]).AccuracyHalfWidth, 12);
+
+        // The first share twice: its errors add up, 0.6 and 0.4 of three.
+        Assert.Equal(Math.Sqrt(0.36 + 0.16) / 3, GainEstimate.Pool([first, second, first]).LossHalfWidth, 12);
     }
 
     [Fact]

@@ -51,33 +51,44 @@ internal sealed class LifecycleFixture : IDisposable
     public bool Germinate(SeedId seed, string blueprint = "bottleneck-4") =>
         Execute(new GerminateCommand($"g-{seed}", "test", seed, blueprint, "because"));
 
-    public void ToTraining(SeedId seed)
+    public void ToTraining(params SeedId[] seeds)
     {
-        Assert.True(Germinate(seed));
-        Lifecycle.AddIsolation(seed, 1);
+        foreach (SeedId seed in seeds)
+        {
+            Assert.True(Germinate(seed));
+            Lifecycle.AddIsolation(seed, 1);
+        }
+
         Lifecycle.BeginTraining();
-        Assert.Equal(SeedStage.Training, Lifecycle.StageOf(seed));
+        ExpectStage(SeedStage.Training, seeds);
     }
 
-    public void ToBlending(SeedId seed)
+    public void ToBlending(params SeedId[] seeds)
     {
-        ToTraining(seed);
-        Observe(seed, alignment: -0.2);
+        ToTraining(seeds);
+        foreach (SeedId seed in seeds)
+        {
+            Observe(seed, alignment: -0.2);
+        }
+
         EndEpoch();
-        Assert.Equal(SeedStage.Blending, Lifecycle.StageOf(seed));
+        ExpectStage(SeedStage.Blending, seeds);
     }
 
-    public void ToHolding(SeedId seed)
+    public void ToHolding(params SeedId[] seeds)
     {
-        ToBlending(seed);
+        ToBlending(seeds);
         for (int step = 0; step < 10; step++)
         {
             Lifecycle.BeginStep();
         }
 
         EndEpoch();
-        Assert.Equal(SeedStage.Holding, Lifecycle.StageOf(seed));
+        ExpectStage(SeedStage.Holding, seeds);
     }
+
+    private void ExpectStage(SeedStage stage, SeedId[] seeds) =>
+        Assert.All(seeds, seed => Assert.Equal(stage, Lifecycle.StageOf(seed)));
 
     public void Observe(SeedId seed, double alignment, double gradient = 1, double? dead = null)
     {
@@ -89,11 +100,11 @@ internal sealed class LifecycleFixture : IDisposable
     /// <summary>Agreement that a probe finds at every seed.</summary>
     public double Agreement { get; set; } = 0.9;
 
-    public void EndEpoch(double loss = 1, double? reference = 1)
+    public void EndEpoch(double loss = 1, double? reference = 1, bool last = false)
     {
         Dictionary<SeedId, GrowthSignal> growth =
             Lifecycle.Reports().ToDictionary(seed => seed.Seed, _ => new GrowthSignal(1, Agreement));
-        Lifecycle.EndEpoch(loss, reference, growth);
+        Lifecycle.EndEpoch(loss, reference, growth, last);
         Lifecycle.ClearTelemetry();
     }
 }

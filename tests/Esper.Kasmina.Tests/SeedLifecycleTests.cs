@@ -200,6 +200,44 @@ public sealed class SeedLifecycleTests
     }
 
     [Fact]
+    public void Of_several_at_their_limit_one_goes_an_epoch_and_the_least_worthy_first()
+    {
+        using LifecycleFixture fixture = new(new LifecycleOptions { HoldingLimit = 2 });
+        SeedId[] seeds = [First, new(0, 1), new(1, 0)];
+        fixture.ToHolding(seeds);
+        double[] worth = [0.02, 0.03, 0.01];
+        foreach ((SeedId seed, double gain) in seeds.Zip(worth))
+        {
+            fixture.Lifecycle.AddGain(seed, new GainEstimate(gain, 1, 0, 0));
+        }
+
+        SeedStage[] Stages() => [.. seeds.Select(fixture.Lifecycle.StageOf)];
+        fixture.EndEpoch();
+        fixture.EndEpoch();
+        Assert.Equal([SeedStage.Holding, SeedStage.Holding, SeedStage.Holding], Stages());
+        fixture.EndEpoch();
+        Assert.Equal([SeedStage.Holding, SeedStage.Holding, SeedStage.Embargoed], Stages());
+        Assert.Contains("no sufficient gain within 2 epochs", fixture.Events.Last(e => e.To == SeedStage.Culled).Reason, StringComparison.Ordinal);
+
+        // What the others are worth without it is measured before the next one goes.
+        fixture.Lifecycle.AddGain(First, new GainEstimate(0.09, 1, 0, 0));
+        fixture.EndEpoch();
+        Assert.Equal([SeedStage.Holding, SeedStage.Embargoed, SeedStage.Embargoed], Stages());
+    }
+
+    [Fact]
+    public void Nothing_goes_for_its_age_when_no_training_follows()
+    {
+        using LifecycleFixture fixture = new(new LifecycleOptions { HoldingLimit = 1 });
+        fixture.ToHolding(First);
+        fixture.EndEpoch();
+        fixture.EndEpoch(last: true);
+        Assert.Equal(SeedStage.Holding, fixture.Lifecycle.StageOf(First));
+        fixture.EndEpoch();
+        Assert.Equal(SeedStage.Embargoed, fixture.Lifecycle.StageOf(First));
+    }
+
+    [Fact]
     public void The_budget_is_kept()
     {
         // bottleneck-4 on 8 channels: 2 * 8 * 4 + 4 + 8 = 76 parameters; affine: 16.

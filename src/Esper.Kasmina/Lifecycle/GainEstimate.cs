@@ -10,6 +10,9 @@ public sealed record GainEstimate(double LossMean, double LossHalfWidth, double 
     /// <summary>Two-sided 95 % quantile of the normal distribution; the number of examples is in the hundreds at least.</summary>
     private const double Quantile = 1.959964;
 
+    /// <summary>The share of the validation examples that it saw; evaluations of different shares have no example in common.</summary>
+    public int Share { get; init; }
+
     /// <summary>Estimates the gain from paired per-example results.</summary>
     /// <exception cref="ArgumentException">The lengths differ, or there are fewer than two examples.</exception>
     public static GainEstimate Paired(
@@ -27,14 +30,20 @@ public sealed record GainEstimate(double LossMean, double LossHalfWidth, double 
     }
 
     /// <summary>
-    /// Pools several evaluations: the mean of the means. They share their examples, so that their errors may be fully correlated;
-    /// the mean of the half widths is right in that worst case and never too narrow.
+    /// Pools several evaluations: the mean of the means. Those of one share see the same examples, so that their errors may be fully
+    /// correlated, and their half widths add up; those of different shares err independently, and the squares do.
     /// </summary>
     public static GainEstimate Pool(IReadOnlyList<GainEstimate> samples) => new(
         samples.Average(sample => sample.LossMean),
-        samples.Average(sample => sample.LossHalfWidth),
+        HalfWidth(samples, sample => sample.LossHalfWidth),
         samples.Average(sample => sample.AccuracyMean),
-        samples.Average(sample => sample.AccuracyHalfWidth));
+        HalfWidth(samples, sample => sample.AccuracyHalfWidth));
+
+    private static double HalfWidth(IReadOnlyList<GainEstimate> samples, Func<GainEstimate, double> halfWidth)
+    {
+        double squares = samples.GroupBy(sample => sample.Share).Select(share => share.Sum(halfWidth)).Sum(sum => sum * sum);
+        return Math.Sqrt(squares) / samples.Count;
+    }
 
     private static (double Mean, double HalfWidth) Interval<T>(
         ReadOnlySpan<T> left, ReadOnlySpan<T> right, Func<T, T, double> difference)

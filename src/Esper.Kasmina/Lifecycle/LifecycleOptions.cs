@@ -36,7 +36,7 @@ public sealed record LifecycleOptions
     /// <summary>Epochs in Training without passing G2 after which the seed is culled.</summary>
     public int TrainingLimit { get; init; } = 4;
 
-    /// <summary>Epochs in Holding without passing G5 after which the seed is culled.</summary>
+    /// <summary>Epochs in Holding without passing G5 after which the seed is culled, the least worthy one an epoch and none at a run's end.</summary>
     public int HoldingLimit { get; init; } = 6;
 
     /// <summary>G2: least gradient ratio newborn/host (both root mean squares).</summary>

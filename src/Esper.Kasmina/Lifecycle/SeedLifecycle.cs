@@ -139,8 +139,9 @@ public sealed partial class SeedLifecycle : IDisposable
     /// <param name="validationLoss">Validation loss of this epoch.</param>
     /// <param name="referenceLoss">Mean validation loss of the three epochs before it; null while there is none.</param>
     /// <param name="growth">Results of a gradient probe at this boundary; gate G2 fails for seeds without one.</param>
+    /// <param name="last">Whether no training follows, so that nothing could make up for a module that goes.</param>
     public void EndEpoch(
-        double validationLoss, double? referenceLoss, IReadOnlyDictionary<SeedId, GrowthSignal> growth)
+        double validationLoss, double? referenceLoss, IReadOnlyDictionary<SeedId, GrowthSignal> growth, bool last)
     {
         if (_store is null)
         {
@@ -162,12 +163,17 @@ public sealed partial class SeedLifecycle : IDisposable
                 case SeedStage.Blending when Stays(seed, validationLoss, referenceLoss):
                     EndBlendingEpoch(seed);
                     break;
-                case SeedStage.Holding when Stays(seed, validationLoss, referenceLoss):
-                    EndHoldingEpoch(seed);
+                case SeedStage.Holding:
+                    Stays(seed, validationLoss, referenceLoss);
                     break;
                 default:
                     break;
             }
+        }
+
+        if (!last)
+        {
+            CullExpired();
         }
     }
 
@@ -262,10 +268,16 @@ public sealed partial class SeedLifecycle : IDisposable
         }
     }
 
-    private void EndHoldingEpoch(SeedRecord seed)
+    /// <summary>
+    /// Takes the least worthy of the seeds whose time in Holding is over. Only one: gains are measured one seed at a time, and modules
+    /// each of which could go may be needed together; the others are measured again without it.
+    /// </summary>
+    private void CullExpired()
     {
-        SeedState state = State(seed);
-        if (state.Age > Options.HoldingLimit)
+        SeedRecord? seed = _seeds
+            .Where(seed => State(seed) is { Stage: SeedStage.Holding } state && state.Age > Options.HoldingLimit)
+            .MinBy(seed => seed.Gains.Count == 0 ? double.NegativeInfinity : GainEstimate.Pool(seed.Gains).LossMean);
+        if (seed is not null)
         {
             GateVerdict verdict = Gates.Worth(seed.Gains, RequiredGain(seed), Options);
             string why = verdict.Passed

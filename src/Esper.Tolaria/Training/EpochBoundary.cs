@@ -62,7 +62,7 @@ internal sealed class EpochBoundary(
         int epoch = history[^1].Epoch;
         control.Observe(history, StepMilliseconds);
         Dictionary<SeedId, GrowthSignal> growth = lifecycle.Any(SeedStage.Training) ? Probe(epoch, cancellation) : [];
-        lifecycle.EndEpoch(validation.Loss, Reference(history), growth);
+        lifecycle.EndEpoch(validation.Loss, Reference(history), growth, last);
         if (control.Veto.RollBack is not null)
         {
             return;
@@ -127,6 +127,7 @@ internal sealed class EpochBoundary(
     {
         ImmutableArray<SeedId> ready = lifecycle.ReadyForGain();
         ImmutableArray<GainEstimate?> gains = [];
+        int share = 0;
         if (!ready.IsEmpty && bench.Config.Lifecycle.Gain == "fork")
         {
             gains = forks.WorthOf(ready, new LoaderPosition(epoch, 0), ScheduleStep, cancellation);
@@ -134,13 +135,15 @@ internal sealed class EpochBoundary(
         }
         else if (!ready.IsEmpty)
         {
+            share = GainShare(epoch);
+
             // The validation that began this boundary does not serve: its culls have changed the function since.
             gains =
             [
                 .. GainMeter.Measure(
                     bench.Session,
                     [.. ready.Select(seed => (seed, lifecycle.DescriptionOf(seed)))],
-                    GainBatches(epoch, cancellation),
+                    GainBatches(share, cancellation),
                     cancellation),
             ];
             double examples = (double)bench.Data.Validation.ExamplesPerEpoch * GainBatchCount() / bench.Data.Validation.BatchesPerEpoch;
@@ -151,7 +154,7 @@ internal sealed class EpochBoundary(
         {
             if (gains[i] is { } gain)
             {
-                lifecycle.AddGain(ready[i], gain);
+                lifecycle.AddGain(ready[i], gain with { Share = share });
             }
         }
     }
@@ -164,13 +167,14 @@ internal sealed class EpochBoundary(
         return (int)Math.Ceiling(Math.Min(1, share) * validation.BatchesPerEpoch);
     }
 
-    /// <summary>One epoch's share of the validation examples; the shares take turns.</summary>
-    private IEnumerable<HostTensor[]> GainBatches(int epoch, CancellationToken cancellation)
+    /// <summary>The share of the validation examples whose turn it is. The last batch may be a small one: shares are counted without it.</summary>
+    private int GainShare(int epoch) =>
+        epoch % Math.Max(1, (bench.Data.Validation.BatchesPerEpoch - 1) / GainBatchCount());
+
+    private IEnumerable<HostTensor[]> GainBatches(int share, CancellationToken cancellation)
     {
-        // The last batch may be a small one: the shares are counted without it.
         int count = GainBatchCount();
-        int shares = Math.Max(1, (bench.Data.Validation.BatchesPerEpoch - 1) / count);
-        return BatchTensors.Stream(bench.Data.Validation, 0, cancellation).Skip(epoch % shares * count).Take(count);
+        return BatchTensors.Stream(bench.Data.Validation, 0, cancellation).Skip(share * count).Take(count);
     }
 
     private Dictionary<SeedId, GrowthSignal> Probe(int epoch, CancellationToken cancellation)
