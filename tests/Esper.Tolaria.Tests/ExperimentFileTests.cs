@@ -1,7 +1,6 @@
 using System.Text;
 using Esper.Contracts;
 using Esper.Nissa.Experiments;
-using Esper.Tamiyo;
 using Esper.Tolaria.Experiments;
 
 namespace Esper.Tolaria.Tests;
