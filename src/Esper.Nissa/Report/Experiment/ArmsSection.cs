@@ -45,7 +45,8 @@ internal static class ArmsSection
 
         output.Close().Close().Close()
             .Element("p", "Means over seeds with Student's 95 % interval; the test set was read once, after the last step of each run. Costs of a sweep are "
-                + "those of all its sizes, and its size was chosen by validation accuracy. Operations count training steps, probes and checks, not evaluations.",
+                + "those of all its sizes, and its size was chosen by validation accuracy. Operations count training steps, "
+                + "probes, checks and measurements of gain, not the validation behind each epoch.",
                 ("class", "note")).Close();
     }
 

@@ -23,7 +23,7 @@ internal sealed class BandChart
     private const double Width = 560;
     private const double Height = 330;
     private const double Left = 46;
-    private const double Right = 14;
+    private const double Right = 26;  // Half of the last tick's label.
     private const double Top = 26;
     private const double Bottom = 40;
     private const int Columns = 28;
