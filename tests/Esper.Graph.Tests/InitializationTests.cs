@@ -8,7 +8,22 @@ public sealed class InitializationTests
 
     private static float[] Draw(Initializer initializer, string name = "p", long seed = 1, int count = Count) =>
         ParameterMaterializer.Materialize(
-            new Parameter(name, Shape(count), initializer, ParameterRole.Weight), seed);
+            new Parameter(name, Shape(count), initializer, ParameterRole.Weight), seed).ToArray();
+
+    private static float[] Content(Parameter parameter, long seed) => ParameterMaterializer.Materialize(parameter, seed).ToArray();
+
+    [Fact]
+    public void Given_numbers_are_handed_out_as_they_are()
+    {
+        float[] numbers = [1, float.NaN, -0f, 4];
+        Parameter parameter = new("p", Shape(2, 2), Initializer.Given(new TensorData(numbers)), ParameterRole.Weight);
+        Assert.True(numbers.AsMemory().Equals(System.Runtime.InteropServices.MemoryMarshal.AsMemory(ParameterMaterializer.Materialize(parameter, 1))));
+        Assert.Equal(Initializer.Given(new TensorData(numbers.ToArray())), parameter.Initializer);
+        Assert.NotEqual(Initializer.Given(new TensorData(new[] { 1, float.NaN, 0f, 4 })), parameter.Initializer);
+        Assert.StartsWith("Given(", parameter.Initializer.ToString(), StringComparison.Ordinal);
+        GraphException failure = Assert.Throws<GraphException>(() => ParameterMaterializer.Materialize(parameter with { Shape = Shape(3) }, 1));
+        Assert.Equal("parameter 'p': 4 numbers do not fill the shape [3]", failure.Message);
+    }
 
     // The expected numbers come from an independent implementation of FNV-1a, SplitMix64 and Box-Muller in Python.
     [Fact]
@@ -31,16 +46,16 @@ public sealed class InitializationTests
     {
         HostGraph graph = Preset("cnn3").Graph;
         Parameter parameter = graph.FindParameter("block2.conv.weight")!;
-        float[] first = ParameterMaterializer.Materialize(parameter, 3);
+        float[] first = Content(parameter, 3);
         foreach (Parameter other in graph.Parameters.Reverse())
         {
-            ParameterMaterializer.Materialize(other, 3);
+            Content(other, 3);
         }
 
-        Assert.Equal(first, ParameterMaterializer.Materialize(parameter, 3));
-        Assert.NotEqual(first, ParameterMaterializer.Materialize(parameter, 4));
-        Assert.NotEqual(first, ParameterMaterializer.Materialize(parameter with { Name = "block2.conv.weigh" }, 3));
-        Assert.Equal(first[..9], ParameterMaterializer.Materialize(parameter with { Shape = Shape(9) }, 3));
+        Assert.Equal(first, Content(parameter, 3));
+        Assert.NotEqual(first, Content(parameter, 4));
+        Assert.NotEqual(first, Content(parameter with { Name = "block2.conv.weigh" }, 3));
+        Assert.Equal(first[..9], Content(parameter with { Shape = Shape(9) }, 3));
     }
 
     [Fact]

@@ -45,6 +45,10 @@ public sealed class ModelTests
         Assert.NotEqual(Constant.OfIntegers("c", [2], [1, 2]), Constant.OfIntegers("c", [2], [1, 3]));
         Assert.NotEqual(Constant.OfFloats("c", [1], [0f]), Constant.OfFloats("c", [1], [-0f]));
         Assert.NotEqual(Constant.OfFloats("c", [1], [1f]), Constant.OfIntegers("c", [1], [1]));
+        Assert.NotEqual(Constant.OfDoubles("c", [1], [0.0]), Constant.OfDoubles("c", [1], [-0.0]));
+        Assert.NotEqual(Constant.OfBooleans("c", [1], [1]), Constant.OfBytes("c", [1], [1]));
+        Assert.Equal(Constant.OfBooleans("c", [2], [7, 0]), Constant.OfBooleans("c", [2], [1, 0]));
+        Assert.NotEqual(Constant.OfBytes("c", [1], [7]), Constant.OfBytes("c", [1], [1]));
         GraphException failure = Assert.Throws<GraphException>(() => Constant.OfIntegers("c", [2, 2], [1, 2, 3]));
         Assert.Equal("constant 'c': 3 elements do not fill the shape [2, 2]", failure.Message);
     }

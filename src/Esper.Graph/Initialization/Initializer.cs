@@ -13,15 +13,19 @@ public enum InitializerKind
 
     /// <summary>Normal with mean 0 and standard deviation scale.</summary>
     Normal,
+
+    /// <summary>Nothing is drawn: the numbers are given.</summary>
+    Given,
 }
 
 /// <summary>How a parameter's first content is drawn.</summary>
 public sealed record Initializer
 {
-    private Initializer(InitializerKind kind, double scale)
+    private Initializer(InitializerKind kind, double scale, TensorData? data = null)
     {
         Kind = kind;
         Scale = scale;
+        Data = data;
     }
 
     /// <summary>All 0.</summary>
@@ -33,11 +37,21 @@ public sealed record Initializer
     /// <summary>How it draws.</summary>
     public InitializerKind Kind { get; }
 
-    /// <summary>The constant, the bound of the uniform or the standard deviation of the normal distribution.</summary>
+    /// <summary>The constant, the bound of the uniform or the standard deviation of the normal distribution; 0 where the numbers are given.</summary>
     public double Scale { get; }
+
+    /// <summary>The numbers, where they are given; null otherwise.</summary>
+    public TensorData? Data { get; }
 
     /// <summary>All <paramref name="value"/>.</summary>
     public static Initializer Constant(double value) => new(InitializerKind.Constant, Finite(value, nameof(value)));
+
+    /// <summary>The numbers of a network that was there before.</summary>
+    public static Initializer Given(TensorData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return new(InitializerKind.Given, 0, data);
+    }
 
     /// <summary>Uniform in [-bound, bound].</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bound"/> is negative or not finite.</exception>
@@ -66,8 +80,8 @@ public sealed record Initializer
         return Normal(Math.Sqrt(2.0 / fanIn));
     }
 
-    /// <summary>Such as <c>Uniform(0.1)</c>.</summary>
-    public override string ToString() => $"{Kind}({Scale.ToString("R", CultureInfo.InvariantCulture)})";
+    /// <summary>Such as <c>Uniform(0.1)</c>; given numbers are named by the first digits of their digest.</summary>
+    public override string ToString() => $"{Kind}({Data?.Digest[..12] ?? Scale.ToString("R", CultureInfo.InvariantCulture)})";
 
     private static double NotNegative(double value, string name)
     {

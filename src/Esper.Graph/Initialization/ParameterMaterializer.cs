@@ -1,15 +1,24 @@
 namespace Esper.Graph;
 
-/// <summary>Draws the first content of parameters.</summary>
+/// <summary>Makes the first content of parameters.</summary>
 public static class ParameterMaterializer
 {
     /// <summary>
     /// Content of a parameter, row-major. It depends on seed, parameter name, shape and initialiser alone: not on other
-    /// parameters, on order or on threads.
+    /// parameters, on order or on threads. Given numbers are handed out as they are, not copied.
     /// </summary>
-    public static float[] Materialize(Parameter parameter, long seed)
+    /// <exception cref="GraphException">Given numbers do not fill the parameter's shape.</exception>
+    public static ReadOnlyMemory<float> Materialize(Parameter parameter, long seed)
     {
         ArgumentNullException.ThrowIfNull(parameter);
+        if (parameter.Initializer.Data is { } given)
+        {
+            return given.Values.Length == parameter.ElementCount
+                ? given.Values
+                : throw new GraphException(
+                    $"parameter '{parameter.Name}': {given.Values.Length} numbers do not fill the shape {parameter.Shape}");
+        }
+
         float[] data = new float[parameter.ElementCount];
         Initializer initializer = parameter.Initializer;
         CounterRandom random = new(seed, parameter.Name);

@@ -29,7 +29,7 @@ public static class HostTranslation
 
         foreach (Parameter parameter in graph.Parameters)
         {
-            float[] data = ParameterMaterializer.Materialize(parameter, seed);
+            ReadOnlyMemory<float> data = ParameterMaterializer.Materialize(parameter, seed);
             long[] dims = parameter.Shape.ToArray();
             HostRole role = parameter.Trained ? HostRole.Parameter : HostRole.Buffer;
             Add(new HostValue(parameter.Name, role, HostDType.Float32, dims, HostTensor.Float(data, dims)));
@@ -38,9 +38,7 @@ public static class HostTranslation
         foreach (Constant constant in graph.Constants)
         {
             long[] dims = constant.Shape.ToArray();
-            HostTensor data = constant.Integers.IsDefault
-                ? HostTensor.Float(constant.Floats.AsMemory(), dims)
-                : HostTensor.Int64(constant.Integers.AsMemory(), dims);
+            HostTensor data = Content(constant, dims);
             Add(new HostValue(constant.Name, HostRole.Constant, Kind(constant.ElementType), dims, data));
         }
 
@@ -70,6 +68,15 @@ public static class HostTranslation
 
     // Both enumerations use the numbers of ONNX.
     private static HostDType Kind(ElementType type) => (HostDType)(int)type;
+
+    private static HostTensor Content(Constant constant, long[] dims) => constant.ElementType switch
+    {
+        ElementType.Int64 => HostTensor.Int64(constant.Integers.AsMemory(), dims),
+        ElementType.Float32 => HostTensor.Float(constant.Floats.AsMemory(), dims),
+        ElementType.Float64 => HostTensor.Double(constant.Doubles.AsMemory(), dims),
+        ElementType.Bool => HostTensor.Bool(constant.Bytes.AsMemory(), dims),
+        _ => HostTensor.UInt8(constant.Bytes.AsMemory(), dims),
+    };
 
     private static HostAttribute Attribute(string name, AttributeValue value) => value.Kind switch
     {

@@ -24,7 +24,7 @@ internal static class FirstParameters
         foreach ((string part, long count, long fanIn) in Parts(blueprint, channels))
         {
             Parameter parameter = new($"{name}.{part}", [count], Initializer.KaimingUniformTorch(fanIn), ParameterRole.Weight);
-            ParameterMaterializer.Materialize(parameter, seed).CopyTo(parameters.AsSpan(next));
+            ParameterMaterializer.Materialize(parameter, seed).Span.CopyTo(parameters.AsSpan(next));
             next += checked((int)count);
         }
 
