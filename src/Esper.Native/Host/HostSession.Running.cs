@@ -102,6 +102,18 @@ public sealed unsafe partial class HostSession
     /// <exception cref="NativeException">The length differs, or there is no such output.</exception>
     public void ReadOutput(int index, Span<long> data) => ReadOutput(index, data, HostDType.Int64);
 
+    /// <summary>Copies a graph output of any element type as its bytes.</summary>
+    /// <param name="index">Number of the output.</param>
+    /// <param name="data">Exactly as long as the output's bytes.</param>
+    /// <exception cref="NativeException">The length differs, or there is no such output.</exception>
+    public void ReadOutputBytes(int index, Span<byte> data)
+    {
+        fixed (byte* p = &Required<byte>.Of(data))
+        {
+            Status.CheckHost(EsperHostApi.OutputRead(handle, index, p, data.Length));
+        }
+    }
+
     private void ReadOutput<T>(int index, Span<T> data, HostDType type)
         where T : unmanaged
     {
