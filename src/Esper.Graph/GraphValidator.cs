@@ -172,8 +172,8 @@ public static class GraphValidator
         from node in graph.Nodes
         where node is { Op: "BatchNormalization", Domain: "", Inputs.Length: 5 }
         from input in node.Inputs.Skip(3)
-        where graph.FindParameter(input) is not { Trained: false }
-        select new GraphProblem(node.Place, $"its running statistic '{input}' must be a parameter that is not trained");
+        where graph.FindParameter(input) is not { Trained: false } && graph.FindConstant(input) is null
+        select new GraphProblem(node.Place, $"its running statistic '{input}' must be a parameter that is not trained, or a constant");
 
     private static IEnumerable<GraphProblem> CheckEnds(HostGraph graph)
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using Esper.Contracts;
 using Esper.Contracts.Runs;
 using Esper.Graph;
+using Esper.Graph.Onnx;
 using Esper.Kasmina.Execution;
 using Esper.Nissa;
 using Esper.Tolaria.Checkpoints;
@@ -70,7 +71,7 @@ public static class Trainer
 
     private static string RunId(RunConfig config, DateTimeOffset now)
     {
-        string host = config.Host.Replace(':', '_');
+        string host = (OnnxHost.Names(config.Host) ? Path.GetFileNameWithoutExtension(config.Host) : config.Host).Replace(':', '_');
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{host}-{config.Dataset}-{config.Policy.Kind}-s{config.Seed}-{now:yyyyMMdd-HHmmss}");

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Esper.Graph;
+using Esper.Graph.Onnx;
 
 namespace Esper.Cli.Catalog;
 
@@ -52,6 +53,12 @@ internal static class HostCatalog
     /// <summary>What is wrong with a host specification, whatever the size of its data; null if nothing is.</summary>
     public static string? Objection(string spec)
     {
+        // A file is read when the data are known, which decide the sizes of its input.
+        if (OnnxHost.Names(spec))
+        {
+            return File.Exists(spec) ? null : $"there is no file {spec}";
+        }
+
         try
         {
             // Large enough for every number of halvings, so that only the specification itself can be at fault.

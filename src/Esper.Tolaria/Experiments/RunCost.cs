@@ -15,13 +15,13 @@ internal sealed record RunCost(long Parameters, double StepFlops, int StepsPerEp
 {
     /// <summary>Trained parameters of the bare host.</summary>
     public static long HostParameters(RunConfig config, Dataset dataset) =>
-        GraphCost.Of(HostPresets.Create(config.Host, Workbench.InputOf(dataset, config), config.LabelSmoothing).Graph).Parameters;
+        GraphCost.Of(Workbench.HostOf(config, dataset).Graph).Parameters;
 
     /// <summary>Computes the cost of a configuration.</summary>
     /// <exception cref="EsperException">Host, data and lattice do not go together.</exception>
     public static RunCost Of(RunConfig config, Dataset dataset)
     {
-        HostPreset preset = HostPresets.Create(config.Host, Workbench.InputOf(dataset, config), config.LabelSmoothing);
+        HostPreset preset = Workbench.HostOf(config, dataset);
         WrappedGraph wrapped = Workbench.Wrap(preset, config);
         GraphCost host = GraphCost.Of(preset.Graph);
         (long parameters, double flops) = (host.Parameters, host.ForwardFlops);

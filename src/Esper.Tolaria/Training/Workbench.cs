@@ -5,6 +5,7 @@ using Esper.Contracts.Lifecycle;
 using Esper.Contracts.Runs;
 using Esper.Data;
 using Esper.Graph;
+using Esper.Graph.Onnx;
 using Esper.Kasmina.Execution;
 using Esper.Kasmina.Lifecycle;
 using Esper.Native;
@@ -69,7 +70,7 @@ internal sealed class Workbench : IDisposable
         HostSession? session = null;
         try
         {
-            HostPreset preset = HostPresets.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing);
+            HostPreset preset = HostOf(config, dataset);
             WrappedGraph wrapped = Wrap(preset, config);
             data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
             config = WithEpochs(config, preset, data.Train.BatchesPerEpoch);
@@ -158,6 +159,12 @@ internal sealed class Workbench : IDisposable
                 + $"Set epochs to {(steps + stepsPerEpoch - 1) / stepsPerEpoch}.");
         }
     }
+
+    /// <summary>The host that a configuration names: a preset, or a model in a file.</summary>
+    /// <exception cref="EsperException">There is no such host, or it does not go with the data.</exception>
+    internal static HostPreset HostOf(RunConfig config, Dataset dataset) => OnnxHost.Names(config.Host)
+        ? OnnxHost.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing)
+        : HostPresets.Create(config.Host, InputOf(dataset, config), config.LabelSmoothing);
 
     internal static HostInput InputOf(Dataset dataset, RunConfig config) => dataset switch
     {
