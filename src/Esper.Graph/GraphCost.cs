@@ -60,7 +60,7 @@ public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops,
                 .Select(graph.FindParameter)
                 .Where(p => p is { Trained: true } && counted.Add(p.Name))
                 .Sum(p => p!.ElementCount);
-            long flops = ShapeInference.SchemaOf(node).Cost(context, outputs);
+            long flops = Flops(node, context, outputs);
             nodes.Add(new NodeCost(node.Name, node.QualifiedOp, flops, parameters));
         }
 
@@ -69,5 +69,17 @@ public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops,
             graph.Parameters.Where(p => !p.Trained).Sum(p => p.ElementCount),
             nodes.Sum(n => n.Flops),
             nodes.MoveToImmutable());
+    }
+
+    private static long Flops(Node node, RuleContext context, ImmutableArray<TensorType> outputs)
+    {
+        try
+        {
+            return ShapeInference.SchemaOf(node).Cost(context, outputs);
+        }
+        catch (OverflowException e)
+        {
+            throw new GraphException($"{node.Place}: its operations exceed 64 bits", e);
+        }
     }
 }

@@ -87,11 +87,21 @@ public static class ShapeInference
     {
         try
         {
-            return rule();
+            ImmutableArray<TensorType> outputs = rule();
+            foreach (TensorType output in outputs)
+            {
+                _ = output.Shape.ElementsPerExample;
+            }
+
+            return outputs;
         }
         catch (OverflowException e)
         {
             throw new GraphException($"{node.Place}: the number of elements exceeds 64 bits", e);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new GraphException($"{node.Place}: an extent of its result would be negative", e);
         }
         catch (InvalidOperationException e)
         {

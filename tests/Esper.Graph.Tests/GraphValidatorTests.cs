@@ -115,7 +115,7 @@ public sealed class GraphValidatorTests
         HostGraph graph = WithNode(Node("bn", "BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["y"]))
             with
         { Parameters = [.. Valid().Parameters, .. parameters] };
-        HasProblem(graph, "node 'bn' (BatchNormalization): its running statistic 'mean' must be a parameter that is not trained");
+        HasProblem(graph, "node 'bn' (BatchNormalization): its running statistic 'mean' must be a parameter that is not trained, or a constant");
         Parameter dynamic = new("p", Shape(N, 2), Initializer.Zeros, ParameterRole.Weight);
         HasProblem(
             Valid() with { Parameters = [.. Valid().Parameters, dynamic] }, "parameter 'p': its shape [N, 2] must be fixed");

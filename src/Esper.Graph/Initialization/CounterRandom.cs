@@ -17,14 +17,14 @@ internal readonly struct CounterRandom
         ulong hash = 0xCBF29CE484222325;
         foreach (byte b in Encoding.UTF8.GetBytes(name))
         {
-            hash = (hash ^ b) * 0x100000001B3;
+            hash = unchecked((hash ^ b) * 0x100000001B3);
         }
 
-        _key = Mix(Mix(unchecked((ulong)seed) + Increment) ^ hash);
+        _key = Mix(Mix(unchecked((ulong)seed + Increment)) ^ hash);
     }
 
     /// <summary>64 random bits at a position.</summary>
-    public ulong Bits(long position) => Mix(_key + (unchecked((ulong)position + 1) * Increment));
+    public ulong Bits(long position) => Mix(unchecked(_key + (((ulong)position + 1) * Increment)));
 
     /// <summary>Uniform in [0, 1), a multiple of 2^-53.</summary>
     public double Uniform(long position) => (Bits(position) >> 11) * (1.0 / (1UL << 53));
@@ -40,8 +40,8 @@ internal readonly struct CounterRandom
 
     private static ulong Mix(ulong z)
     {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);
+        z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EB);
         return z ^ (z >> 31);
     }
 }

@@ -283,7 +283,7 @@ public static class OnnxReader
                     strings.Add(reader.Text());
                     break;
                 case 20:
-                    attribute = attribute with { Kind = (OnnxAttributeKind)reader.Int64() };
+                    attribute = attribute with { Kind = (OnnxAttributeKind)reader.Int32() };
                     break;
                 case 21:
                     attribute = attribute with { Reference = reader.Text() };
@@ -314,7 +314,7 @@ public static class OnnxReader
                     reader.Int64s(extents);
                     break;
                 case 2:
-                    tensor = tensor with { ElementType = (int)reader.Int64() };
+                    tensor = tensor with { ElementType = reader.Int32() };
                     break;
                 case 4:
                     reader.Floats(floats);
@@ -393,7 +393,7 @@ public static class OnnxReader
                 switch (tensor.Field)
                 {
                     case 1:
-                        value = value with { ElementType = (int)tensor.Int64() };
+                        value = value with { ElementType = tensor.Int32() };
                         break;
                     case 2:
                         value = value with { Shape = ReadShape(tensor.Message()) };

@@ -70,8 +70,8 @@ public sealed record OnnxTensor
         {
             OnnxElementType.Float => Filled(Floats).AsSpan().ToArray(),
             OnnxElementType.Double => [.. Filled(Doubles).Select(value => (float)value)],
-            OnnxElementType.Float16 => [.. Filled(Integers).Select(bits => (float)BitConverter.UInt16BitsToHalf((ushort)bits))],
-            OnnxElementType.BFloat16 => [.. Filled(Integers).Select(bits => BitConverter.UInt32BitsToSingle((uint)(ushort)bits << 16))],
+            OnnxElementType.Float16 => [.. Filled(Integers).Select(bits => (float)BitConverter.UInt16BitsToHalf(unchecked((ushort)bits)))],
+            OnnxElementType.BFloat16 => [.. Filled(Integers).Select(bits => BitConverter.UInt32BitsToSingle((uint)unchecked((ushort)bits) << 16))],
             _ => [.. Filled(Integers).Select(value => (float)value)],
         };
     }
@@ -169,7 +169,7 @@ public sealed record OnnxTensor
     {
         OnnxElementType.UInt8 => one[0],
         OnnxElementType.Bool => one[0] == 0 ? 0 : 1,
-        OnnxElementType.Int8 => (sbyte)one[0],
+        OnnxElementType.Int8 => unchecked((sbyte)one[0]),
         OnnxElementType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(one),
         OnnxElementType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(one),
         OnnxElementType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(one),

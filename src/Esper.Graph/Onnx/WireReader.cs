@@ -47,6 +47,13 @@ internal struct WireReader(ReadOnlyMemory<byte> data, long origin = 0)
         return unchecked((long)Raw());
     }
 
+    /// <summary>The field as a whole number of 32 bits.</summary>
+    public int Int32()
+    {
+        long value = Int64();
+        return value is >= int.MinValue and <= int.MaxValue ? (int)value : throw Fail($"field {_field} is {value}, which is out of range");
+    }
+
     /// <summary>The field as a real number of 32 bits.</summary>
     public float Float()
     {

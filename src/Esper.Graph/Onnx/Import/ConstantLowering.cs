@@ -46,7 +46,7 @@ internal static class ConstantLowering
     public static void Cast(OnnxNode node, ImportContext context)
     {
         long to = node.Attributes.FirstOrDefault(attribute => attribute.Name == "to")?.Int ?? throw new ImportFailure("its attribute 'to' is missing");
-        CastTo(node, context, ElementTypes.Of(to) ?? throw new ImportFailure($"no host computes with {OnnxElementType.Name((int)to)}"));
+        CastTo(node, context, ElementTypes.Of(to) ?? throw new ImportFailure($"no host computes with {OnnxElementType.Name(to is > 0 and < 64 ? (int)to : 0)}"));
     }
 
     public static void CastLike(OnnxNode node, ImportContext context) => CastTo(node, context, context.Required(node, 1).Type.ElementType);

@@ -51,14 +51,13 @@ internal sealed class GraphAssembly(ImportContext context, OnnxGraph file)
     /// <summary>The graph; null where an output is at fault.</summary>
     public HostGraph? Build(List<ImportProblem> problems)
     {
-        List<Node> nodes = [.. context.Nodes];
-        ImmutableArray<string> outputs = Outputs(nodes, problems);
+        ImmutableArray<string> outputs = Outputs(problems);
         if (problems.Count > 0)
         {
             return null;
         }
 
-        nodes = Needed(nodes, outputs);
+        List<Node> nodes = Needed(context.Nodes, outputs);
         Dictionary<string, ParameterRole?> trained = Trained(nodes, outputs);
         HashSet<string> statistics = Statistics(nodes);
         HashSet<string> read = [.. nodes.SelectMany(node => node.Inputs), .. outputs];
@@ -98,24 +97,14 @@ internal sealed class GraphAssembly(ImportContext context, OnnxGraph file)
     }
 
     // Outputs keep the file's names.
-    private ImmutableArray<string> Outputs(List<Node> nodes, List<ImportProblem> problems)
+    private ImmutableArray<string> Outputs(List<ImportProblem> problems)
     {
         ImmutableArray<string>.Builder outputs = ImmutableArray.CreateBuilder<string>(file.Outputs.Length);
         foreach (string name in file.Outputs.Select(output => output.Name))
         {
             try
             {
-                ImportedValue value = context.Value(name);
-                string host = context.Use(value);
-                nodes.AddRange(context.Nodes.Skip(nodes.Count));
-                if (host != name || !nodes.Any(node => node.Outputs.Contains(host)))
-                {
-                    string given = context.Unique(name);
-                    nodes.Add(new Node($"output:{given}", "Identity", "", [host], [given], NodeAttributes.None));
-                    host = given;
-                }
-
-                outputs.Add(host);
+                outputs.Add(context.Output(name));
             }
             catch (Exception e) when (e is ImportFailure or GraphException or OnnxFormatException)
             {
@@ -131,7 +120,7 @@ internal sealed class GraphAssembly(ImportContext context, OnnxGraph file)
         return outputs.ToImmutable();
     }
 
-    private static List<Node> Needed(List<Node> nodes, ImmutableArray<string> outputs)
+    private static List<Node> Needed(IReadOnlyList<Node> nodes, ImmutableArray<string> outputs)
     {
         HashSet<string> needed = [.. outputs];
         HashSet<Node> kept = new(ReferenceEqualityComparer.Instance);

@@ -176,6 +176,25 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
         return value.Name;
     }
 
+    /// <summary>The host's name of an output of the file: the file's own, wherever a node can have it.</summary>
+    public string Output(string name)
+    {
+        ImportedValue value = Value(name);
+        if (value.InGraph && value.Name == name && _inputs.All(input => input.Name != name))
+        {
+            return name;
+        }
+
+        // Inputs, constants and second names are handed out by a node of their own. What was folded under this name is no node's yet.
+        bool free = !value.InGraph && value.Name == name && !_constants.ContainsKey(name) && !_tensors.ContainsKey(name);
+        ImportedValue source = free ? value with { Name = Unique(name + ".value") } : value;
+        _types[source.Name] = source.Type;
+        string host = free ? name : Unique(name);
+        _nodes.Add(new Node(Unique(_nodeNames, $"output:{host}"), "Identity", "", [Use(source)], [host], NodeAttributes.None));
+        _types[host] = source.Type;
+        return host;
+    }
+
     /// <summary>The content of a tensor of the file.</summary>
     public Constant Content(ImportedValue value)
     {
@@ -186,8 +205,8 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
             ElementType.Int64 => Constant.OfIntegers(value.Name, shape, tensor.ToIntegers(External)),
             ElementType.Float32 => Constant.OfFloats(value.Name, shape, tensor.ToFloats(External)),
             ElementType.Float64 => Constant.OfDoubles(value.Name, shape, tensor.ToDoubles(External)),
-            ElementType.Bool => Constant.OfBooleans(value.Name, shape, [.. tensor.ToIntegers(External).Select(i => (byte)i)]),
-            _ => Constant.OfBytes(value.Name, shape, [.. tensor.ToIntegers(External).Select(i => (byte)i)]),
+            ElementType.Bool => Constant.OfBooleans(value.Name, shape, [.. tensor.ToIntegers(External).Select(i => unchecked((byte)i))]),
+            _ => Constant.OfBytes(value.Name, shape, [.. tensor.ToIntegers(External).Select(i => unchecked((byte)i))]),
         };
     }
 
