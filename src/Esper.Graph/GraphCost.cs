@@ -10,16 +10,24 @@ namespace Esper.Graph;
 public sealed record NodeCost(string Name, string Op, long Flops, long Parameters);
 
 /// <summary>
-/// Parameters and floating point operations of a graph. A multiplication and an addition count one each. Conv, Gemm, MatMul and
-/// Attention are counted exactly (a causal mask is not taken off); the rest by element:
+/// Parameters and floating point operations of a graph. A multiplication and an addition count one each. Conv, ConvTranspose,
+/// Gemm, MatMul, Einsum (contracted from left to right) and Attention are counted exactly (a causal mask is not taken off); the rest by
+/// element:
 /// <list type="table">
 /// <listheader><term>FLOPs</term><description>operators</description></listheader>
 /// <item><term>1 an output element</term><description>Relu, Tanh, Exp, Sqrt, Neg, Add, Sub, Mul, Div, Pow, Dropout</description></item>
 /// <item><term>2 an output element</term><description>LeakyRelu, BatchNormalization (scale and offset)</description></item>
 /// <item><term>3, 4, 5 an output element</term><description>Elu; Sigmoid and HardSwish; Gelu, Softmax and LogSoftmax</description></item>
 /// <item><term>7 an output element</term><description>LayerNormalization</description></item>
-/// <item><term>1 a window element</term><description>MaxPool, AveragePool</description></item>
-/// <item><term>1 an input element</term><description>GlobalAveragePool, ReduceMean, ReduceSum</description></item>
+/// <item><term>1, 2 a window element</term><description>MaxPool and AveragePool; LpPool</description></item>
+/// <item><term>1 an input element</term><description>GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceSum</description></item>
+/// <item><term>2 an input element</term><description>GlobalLpPool</description></item>
+/// <item><term>3, 7 an output element and resized axis</term><description>Resize, linear and cubic</description></item>
+/// <item>
+/// <term>2^(d + 1) - 1, 31 an output element</term>
+/// <description>GridSample, linear over d spatial axes and cubic (weights not counted)</description>
+/// </item>
+/// <item><term>1 an update</term><description>ScatterElements and ScatterND that add</description></item>
 /// <item><term>5 an input element</term><description>SoftmaxCrossEntropyLoss</description></item>
 /// <item><term>6 a score</term><description>inside Attention: scale and softmax</description></item>
 /// <item>
@@ -52,9 +60,10 @@ public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops,
         GraphShapes shapes = ShapeInference.Infer(graph, inputShapes);
         HashSet<string> counted = new(StringComparer.Ordinal);
         ImmutableArray<NodeCost>.Builder nodes = ImmutableArray.CreateBuilder<NodeCost>(graph.Nodes.Length);
+        KnownValues known = new(shapes, graph.FindConstant, graph.ProducerOf);
         foreach (Node node in graph.Nodes)
         {
-            RuleContext context = ShapeInference.ContextOf(node, shapes, graph.FindConstant);
+            RuleContext context = ShapeInference.ContextOf(node, shapes, graph.FindConstant, known.Of);
             ImmutableArray<TensorType> outputs = [.. node.Outputs.Where(o => o.Length > 0).Select(o => shapes[o])];
             long parameters = node.Inputs
                 .Select(graph.FindParameter)

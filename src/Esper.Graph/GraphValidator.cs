@@ -90,8 +90,7 @@ public static class GraphValidator
     {
         if (OperatorCatalog.Find(node.Domain, node.Op) is not { } schema)
         {
-            yield return new GraphProblem(
-                node.Place, $"unknown operator. {Suggestion.Phrase(node.QualifiedOp, OperatorCatalog.Names)}");
+            yield return new GraphProblem(node.Place, OperatorCatalog.Unknown(node));
             yield break;
         }
 

@@ -36,19 +36,21 @@ public static class ShapeInference
             types[constant.Name] = new TensorType(constant.ElementType, constant.Shape);
         }
 
+        KnownValues known = new(types, graph.FindConstant, graph.ProducerOf);
         foreach (Node node in graph.Nodes)
         {
-            InferNode(node, types, graph.FindConstant);
+            InferNode(node, types, graph.FindConstant, known.Of);
         }
 
         return new GraphShapes(types);
     }
 
     /// <summary>Adds the types of a node's outputs to <paramref name="types"/>.</summary>
-    internal static void InferNode(Node node, Dictionary<string, TensorType> types, Func<string, Constant?> constants)
+    internal static void InferNode(
+        Node node, Dictionary<string, TensorType> types, Func<string, Constant?> constants, Func<string, KnownTensor?> known)
     {
         OperatorSchema schema = SchemaOf(node);
-        ImmutableArray<TensorType> outputs = Apply(node, () => schema.Shape(ContextOf(node, types, constants)));
+        ImmutableArray<TensorType> outputs = Apply(node, () => schema.Shape(ContextOf(node, types, constants, known)));
         if (node.Outputs.Length > outputs.Length)
         {
             throw new GraphException($"{node.Place}: it has {node.Outputs.Length} outputs, {outputs.Length} at most are allowed");
@@ -65,11 +67,13 @@ public static class ShapeInference
 
     internal static OperatorSchema SchemaOf(Node node) =>
         OperatorCatalog.Find(node.Domain, node.Op)
-        ?? throw new GraphException(
-            $"{node.Place}: unknown operator. {Suggestion.Phrase(node.QualifiedOp, OperatorCatalog.Names)}");
+        ?? throw new GraphException($"{node.Place}: {OperatorCatalog.Unknown(node)}");
 
     internal static RuleContext ContextOf(
-        Node node, IReadOnlyDictionary<string, TensorType> types, Func<string, Constant?> constants)
+        Node node,
+        IReadOnlyDictionary<string, TensorType> types,
+        Func<string, Constant?> constants,
+        Func<string, KnownTensor?> known)
     {
         ImmutableArray<TensorType?> inputs =
         [
@@ -79,7 +83,7 @@ public static class ShapeInference
                     ? type
                     : throw new GraphException($"{node.Place}: input '{name}' is not made before it is used")),
         ];
-        return new RuleContext(node, inputs, constants);
+        return new RuleContext(node, inputs, constants, known);
     }
 
     // Extents whose product leaves 64 bits and attributes of the wrong kind surface here with the node's name.

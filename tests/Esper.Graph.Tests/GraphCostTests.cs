@@ -20,6 +20,53 @@ public sealed class GraphCostTests
     }
 
     [Fact]
+    public void A_transposed_convolution_counts_two_a_weight_and_input_position()
+    {
+        // 5 x 4 x 2 = 40 input elements meet 3 / group * 3 * 3 weights each; output 7 x 6 x 3.
+        Assert.Equal(40 * 2 * 27, Flops("ConvTranspose", null, [Shape(N, 2, 5, 4), Shape(2, 3, 3, 3)]));
+        Assert.Equal((40 * 2 * 27) + (7 * 6 * 3), Flops("ConvTranspose", null, [Shape(N, 2, 5, 4), Shape(2, 3, 3, 3), Shape(3)]));
+        Assert.Equal(
+            40 * 2 * 9, Flops("ConvTranspose", NodeAttributes.Of(("group", 2L)), [Shape(N, 2, 5, 4), Shape(2, 1, 3, 3)]));
+    }
+
+    [Theory]
+    [InlineData("bij,bjk->bik", 2 * 3 * 4 * 4)]
+    [InlineData("bij,bjk->bijk", 3 * 4 * 4)]
+    [InlineData("bij,bjk->", 2 * 3 * 4 * 4)]
+    [InlineData("...ij,...jk", 2 * 3 * 4 * 4)]
+    public void Einsum_counts_the_combinations_of_its_letters(string equation, long expected) =>
+        Assert.Equal(expected, Flops("Einsum", NodeAttributes.Of(("equation", equation)), [Shape(N, 3, 4), Shape(N, 4, 4)]));
+
+    [Theory]
+    [InlineData("nearest", 0)]
+    [InlineData("linear", 3 * 2)]
+    [InlineData("cubic", 7 * 2)]
+    public void Resize_counts_the_weighted_elements_of_each_resized_axis(string mode, long each) =>
+        Assert.Equal(
+            each * 3 * 8 * 15,
+            Flops("Resize", NodeAttributes.Of(("mode", mode)), [Shape(N, 3, 4, 5), null!, new[] { 1f, 1f, 2f, 3f }]));
+
+    [Theory]
+    [InlineData("nearest", 0)]
+    [InlineData("linear", 7)]
+    [InlineData("cubic", 31)]
+    public void GridSample_counts_the_weighted_elements(string mode, long each) =>
+        Assert.Equal(
+            each * 3 * 2 * 6, Flops("GridSample", NodeAttributes.Of(("mode", mode)), [Shape(N, 3, 4, 5), Shape(N, 2, 6, 2)]));
+
+    [Fact]
+    public void Einsum_contracts_from_left_to_right()
+    {
+        // ij,jk->ik takes 2 * 3 * 4, then ik,kl->il another 2 * 2 * 5 rows of k = 4.
+        Assert.Equal(
+            (2 * 2 * 3 * 4) + (2 * 2 * 4 * 5),
+            Flops("Einsum", NodeAttributes.Of(("equation", "ij,jk,kl->il")), [Shape(2, 3), Shape(3, 4), Shape(4, 5)]));
+        Assert.Equal(12, Flops("Einsum", NodeAttributes.Of(("equation", "ij->i")), [Shape(3, 4)]));
+        Assert.Equal(0, Flops("Einsum", NodeAttributes.Of(("equation", "ij->ji")), [Shape(3, 4)]));
+        Assert.Equal(0, Flops("Einsum", NodeAttributes.Of(("equation", "ii->i")), [Shape(4, 4)]));
+    }
+
+    [Fact]
     public void Matrix_products_count_two_a_product()
     {
         Assert.Equal((2 * 7 * 5) + 5, Flops("Gemm", NodeAttributes.Of(("transB", 1L)), [Shape(N, 7), Shape(5, 7), Shape(5)]));
@@ -53,6 +100,10 @@ public sealed class GraphCostTests
     [InlineData("Dropout", 1)]
     [InlineData("Identity", 0)]
     [InlineData("GlobalAveragePool", 1)]
+    [InlineData("GlobalMaxPool", 1)]
+    [InlineData("GlobalLpPool", 2)]
+    [InlineData("Trilu", 0)]
+    [InlineData("Shape", 0)]
     [InlineData("ReduceSum", 1)]
     public void Element_operators_follow_the_documented_table(string op, long each) =>
         Assert.Equal(each * 3 * 5, Flops(op, null, [Shape(N, 3, 5)]));
@@ -64,6 +115,12 @@ public sealed class GraphCostTests
         Assert.Equal(2 * 15, Flops("BatchNormalization", null, [Shape(N, 3, 5), Shape(3), Shape(3), Shape(3), Shape(3)]));
         Assert.Equal(
             3 * 2 * 2 * 6, Flops("MaxPool", NodeAttributes.Of(("kernel_shape", new long[] { 3, 2 })), [Shape(N, 3, 4, 3)]));
+        Assert.Equal(
+            2 * 3 * 2 * 2 * 6, Flops("LpPool", NodeAttributes.Of(("kernel_shape", new long[] { 3, 2 })), [Shape(N, 3, 4, 3)]));
+        NodeAttributes adds = NodeAttributes.Of(("reduction", "add"));
+        Assert.Equal(14, Flops("ScatterND", adds, [Shape(9, 7), Int("", 2, 1), Shape(2, 7)]));
+        Assert.Equal(0, Flops("ScatterND", null, [Shape(9, 7), Int("", 2, 1), Shape(2, 7)]));
+        Assert.Equal(6, Flops("ScatterElements", adds, [Shape(9), Int("", 6), Shape(6)]));
         Assert.Equal(5 * 10, Flops("SoftmaxCrossEntropyLoss", null, [Shape(N, 10), Int("", N)]));
         Assert.Equal(15, Flops("Add", null, [Shape(N, 3, 1), Shape(5)]));
     }

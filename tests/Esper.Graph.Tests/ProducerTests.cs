@@ -68,6 +68,44 @@ public sealed class ProducerTests
     }
 
     [Fact]
+    public void Is_found_through_padding_and_cutting_of_other_axes()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string pads = b.Constant("pads", 0, 0, 1, 1, 0, 0, 1, 1);
+        string wide = b.Apply("Pad", "pad", [b.Conv(x, 6, 3), pads]);
+        string part = b.Apply("Slice", "part", [wide, b.Constant("start", 1), b.Constant("end", 5), b.Constant("axis", 3)]);
+        string tiled = b.Apply("Tile", "tile", [part, b.Constant("repeats", 1, 1, 2, 1)]);
+        Assert.Equal(("conv.weight", 0), Producer(b, b.Relu(b.Apply("GlobalMaxPool", "max", [tiled]))));
+    }
+
+    [Fact]
+    public void Is_lost_where_channels_move()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string shifted = b.Apply("Pad", "pad", [b.Conv(x, 6, 3), b.Constant("pads", 0, -1, 0, 0, 0, 1, 0, 0)]);
+        Assert.Equal((null, -1), Producer(b, b.Relu(shifted)));
+        (b, x) = Begin(N, 3, 8, 8);
+        string reversed = b.Apply(
+            "Slice", "part", [b.Conv(x, 6, 3), b.Constant("start", -1), b.Constant("end", -99), b.Constant("axis", 1), b.Constant("step", -1)]);
+        Assert.Equal((null, -1), Producer(b, b.Relu(reversed)));
+        (b, x) = Begin(N, 3, 8, 8);
+        string tiled = b.Apply("Tile", "tile", [b.Conv(x, 6, 3), b.Constant("repeats", 1, 2, 1, 1)]);
+        Assert.Equal((null, -1), Producer(b, b.Relu(tiled)));
+    }
+
+    [Fact]
+    public void Of_a_transposed_convolution_has_its_channels_on_axis_1()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string weight = b.Parameter("up.weight", Shape(3, 6, 2, 2), Initializer.Zeros, ParameterRole.Weight);
+        Assert.Equal(("up.weight", 1), Producer(b, b.Relu(b.Apply("ConvTranspose", "up", [x, weight]))));
+        (b, x) = Begin(N, 4, 8, 8);
+        weight = b.Parameter("up.weight", Shape(4, 3, 2, 2), Initializer.Zeros, ParameterRole.Weight);
+        string grouped = b.Apply("ConvTranspose", "up", [x, weight], NodeAttributes.Of(("group", 2L)));
+        Assert.Equal((null, -1), Producer(b, b.Relu(grouped)));
+    }
+
+    [Fact]
     public void Is_missing_behind_attention_and_inputs()
     {
         (GraphBuilder b, string x) = Begin(N, 5, 4);

@@ -37,6 +37,9 @@ internal static class TestGraphs
                 case long[] data:
                     constants.Add(Constant.OfIntegers(name, [data.Length], data));
                     break;
+                case float[] data:
+                    constants.Add(Constant.OfFloats(name, [data.Length], data));
+                    break;
                 default:
                     name = "";
                     break;

@@ -5,9 +5,10 @@
 namespace esper::host {
 namespace {
 
-const Operator* const kTables[] = {kActivationOperators,    kConvolutionOperators, kElementwiseOperators,
-                                   kLatticeOperators,       kLinearOperators,      kLossOperators,
-                                   kNormalizationOperators, kReductionOperators,   kShapeOperators};
+const Operator* const kTables[] = {
+    kActivationOperators, kConvolutionOperators, kEinsumOperators,    kElementwiseOperators, kGenerationOperators,
+    kIndexingOperators,   kLatticeOperators,     kLinearOperators,    kLossOperators,        kNormalizationOperators,
+    kPadOperators,        kPoolingOperators,     kReductionOperators, kResampleOperators,    kShapeOperators};
 
 const char* kind_name(const Attribute& attribute) {
   static const char* const names[] = {"an int", "a float", "a string", "ints", "floats"};
@@ -21,6 +22,13 @@ const Operator* find_operator(const std::string& name) {
     for (const Operator* entry = table; entry->name != nullptr; ++entry) {
       if (name == entry->name) return entry;
     }
+  }
+  return nullptr;
+}
+
+const char* refusal(const std::string& name) {
+  for (const char* refused : {"Compress", "NonZero", "Unique"}) {
+    if (name == refused) return "the shape of its result depends on its input's content, which host graphs cannot hold";
   }
   return nullptr;
 }
@@ -43,6 +51,20 @@ int64_t normalize_axis(int64_t axis, int64_t rank) {
     invalid("axis ", axis, " is outside [", -rank, ", ", rank, ") for an input of rank ", rank);
   }
   return axis < 0 ? axis + rank : axis;
+}
+
+std::vector<int64_t> Io::host_ints(size_t index) const {
+  const at::Tensor tensor = host(index).contiguous();
+  if (tensor.scalar_type() != at::kLong) {
+    invalid("input ", index, " is ", dtype_name(host_dtype(tensor.scalar_type())), ", expected int64");
+  }
+  const int64_t* data = tensor.data_ptr<int64_t>();
+  return {data, data + tensor.numel()};
+}
+
+void Io::out_host(size_t index, const at::Tensor& value) const {
+  out(index, frame_.device.upload(value));
+  if (!frame_.host.empty()) frame_.host[static_cast<size_t>(node_.outputs[index])] = value;
 }
 
 std::string NodeReader::place() const {

@@ -50,11 +50,15 @@ class Io {
     const bool known = !frame_.host.empty() && frame_.host[slot].defined();
     return known ? frame_.host[slot] : frame_.slots[slot].cpu();
   }
+  // The same as a list. Throws when the value is no int64 tensor.
+  std::vector<int64_t> host_ints(size_t index) const;
   void out(size_t index, at::Tensor value) const {
     if (index < node_.outputs.size() && node_.outputs[index] >= 0) {
       frame_.slots[static_cast<size_t>(node_.outputs[index])] = std::move(value);
     }
   }
+  // A value that was made in host memory: it goes to the device, and stays at hand for host().
+  void out_host(size_t index, const at::Tensor& value) const;
 
  private:
   Frame& frame_;
@@ -117,16 +121,24 @@ struct Operator {
 // Operators by family; each table ends with a null name.
 extern const Operator kActivationOperators[];
 extern const Operator kConvolutionOperators[];
+extern const Operator kEinsumOperators[];
 extern const Operator kElementwiseOperators[];
+extern const Operator kGenerationOperators[];
+extern const Operator kIndexingOperators[];
 extern const Operator kLatticeOperators[];
 extern const Operator kLinearOperators[];
 extern const Operator kLossOperators[];
 extern const Operator kNormalizationOperators[];
+extern const Operator kPadOperators[];
+extern const Operator kPoolingOperators[];
 extern const Operator kReductionOperators[];
+extern const Operator kResampleOperators[];
 extern const Operator kShapeOperators[];
 
 // The operator of that name, NULL if there is none.
 const Operator* find_operator(const std::string& name);
+// Why an operator of ONNX can never be one of these, NULL if no reason is known.
+const char* refusal(const std::string& name);
 // Space-separated names of all operators; static.
 const char* operator_names();
 

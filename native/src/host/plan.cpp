@@ -19,7 +19,7 @@ std::string full_name(const Node& node) {
 
 // Operators whose result is memory of their own that their backward pass does not read: a Relu may overwrite it.
 bool result_is_disposable(const Node& node) {
-  static const char* const names[] = {"Add", "BatchNormalization", "Conv", "Gemm", "MatMul", "Sub"};
+  static const char* const names[] = {"Add", "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "MatMul", "Sub"};
   return std::any_of(std::begin(names), std::end(names), [&](const char* name) { return full_name(node) == name; });
 }
 
@@ -46,6 +46,7 @@ Run resolve(const Graph& graph, const Node& node, const Fusion& fusion) {
   NodeReader reader(graph, node);
   const Operator* entry = find_operator(full_name(node));
   if (entry == nullptr) {
+    if (const char* reason = refusal(full_name(node))) invalid(reader.place(), ": cannot run: ", reason);
     invalid(reader.place(), ": operator is not supported; supported are: ", operator_names());
   }
   Run run = entry->make(reader, fusion);

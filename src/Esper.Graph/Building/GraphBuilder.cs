@@ -13,9 +13,14 @@ public sealed partial class GraphBuilder
     private readonly List<Parameter> _parameters = [];
     private readonly Dictionary<string, Constant> _constants = new(StringComparer.Ordinal);
     private readonly List<Node> _nodes = [];
+    private readonly Dictionary<string, Node> _producers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorType> _types = new(StringComparer.Ordinal);
     private readonly HashSet<string> _nodeNames = new(StringComparer.Ordinal);
     private readonly Stack<string> _scopes = new();
+    private readonly KnownValues _known;
+
+    /// <summary>Starts with nothing.</summary>
+    public GraphBuilder() => _known = new KnownValues(_types, _constants.GetValueOrDefault, _producers.GetValueOrDefault);
 
     /// <summary>Opens a scope: names made until the result is disposed get <paramref name="name"/> and a dot in front.</summary>
     public IDisposable Scope(string name)
@@ -62,8 +67,13 @@ public sealed partial class GraphBuilder
         string unique = Unique(Scoped(name));
         ImmutableArray<string> names = outputs == 1 ? [unique] : [.. Enumerable.Range(0, outputs).Select(i => $"{unique}.{i}")];
         Node node = new(unique, op, domain, inputs, names, attributes ?? NodeAttributes.None);
-        ShapeInference.InferNode(node, _types, _constants.GetValueOrDefault);
+        ShapeInference.InferNode(node, _types, _constants.GetValueOrDefault, _known.Of);
         _nodes.Add(node);
+        foreach (string output in names)
+        {
+            _producers[output] = node;
+        }
+
         _nodeNames.Add(unique);
         return names;
     }

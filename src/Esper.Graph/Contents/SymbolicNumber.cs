@@ -11,6 +11,9 @@ internal readonly record struct SymbolicNumber(double Value, bool IsDynamic = fa
 
     public static implicit operator SymbolicNumber(double value) => new(value);
 
+    /// <summary>The whole number; null where it depends on the batch.</summary>
+    public long? ToFixed() => IsDynamic ? null : (long)Value;
+
     public static SymbolicNumber Of(Dimension extent) => new(extent.Size, extent.IsDynamic);
 
     /// <summary>The extent; null where it is none: negative, broken or too large.</summary>
@@ -40,6 +43,9 @@ internal readonly record struct SymbolicNumber(double Value, bool IsDynamic = fa
             : dynamic ? null
             : Of(Math.Truncate(quotient), false);
     }
+
+    /// <summary><c>N</c>, <c>N*128</c> or the number.</summary>
+    public override string ToString() => !IsDynamic ? $"{Value}" : Value == 1 ? "N" : $"N*{Value}";
 
     // 0 times N is 0.
     private static SymbolicNumber Of(double value, bool dynamic) => new(value, dynamic && value != 0);

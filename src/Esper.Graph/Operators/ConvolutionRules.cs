@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Esper.Graph;
 
-/// <summary>Shapes and costs of Conv and of the poolings, over any number of spatial axes.</summary>
+/// <summary>Shapes and costs of Conv and ConvTranspose, over one to three spatial axes.</summary>
 internal static class ConvolutionRules
 {
     /// <summary>X [N, C, ...], W [M, C / group, k...], B [M] -> [N, M, ...].</summary>
@@ -10,13 +10,8 @@ internal static class ConvolutionRules
     {
         TensorType x = c.Float(0);
         TensorShape w = c.Float(1).Shape;
-        long group = c.Attributes.Int("group", 1);
-        if (x.Shape.Rank < 3 || w.Rank != x.Shape.Rank)
-        {
-            throw c.Fail($"input {x.Shape} and weight {w} must have the same number of axes, at least 3");
-        }
-
-        if (w.IsDynamic || group < 1 || x.Shape[1].Value != w[1].Size * group)
+        long group = Group(c, x.Shape, w);
+        if (x.Shape[1].Value != w[1].Size * group)
         {
             throw c.Fail($"input {x.Shape} and weight {w} disagree about channels with group {group}");
         }
@@ -26,44 +21,24 @@ internal static class ConvolutionRules
             throw c.Fail($"group {group} does not divide the {w[0]} output channels of weight {w}");
         }
 
-        if (c.Optional(2) is { } bias && !bias.Shape.Equals([w[0]]))
-        {
-            throw c.Fail($"bias {bias.Shape} does not fit the weight {w}");
-        }
-
-        long[] kernel = [.. w.Skip(2).Select(d => d.Size)];
-        if (c.Attributes.Ints("kernel_shape") is { } stated && !stated.AsSpan().SequenceEqual(kernel))
-        {
-            throw c.Fail($"kernel_shape [{string.Join(", ", stated)}] contradicts the weight {w}");
-        }
-
-        return RuleContext.One(x.ElementType, [x.Shape[0], w[0], .. Spatial(c, x.Shape, kernel)]);
+        CheckBias(c, w, w[0]);
+        return RuleContext.One(x.ElementType, [x.Shape[0], w[0], .. WindowRules.Spatial(c, x.Shape, Kernel(c, w))]);
     }
 
-    /// <summary>X [N, C, ...] -> [N, C, ...] with windows of kernel_shape.</summary>
-    public static ImmutableArray<TensorType> Pool(RuleContext c)
+    /// <summary>X [N, C, ...], W [C, M / group, k...], B [M] -> [N, M, ...].</summary>
+    public static ImmutableArray<TensorType> ConvTranspose(RuleContext c)
     {
         TensorType x = c.Float(0);
-        ImmutableArray<long> kernel = c.Attributes.Ints("kernel_shape")!.Value;
-        if (x.Shape.Rank < 3 || kernel.Length != x.Shape.Rank - 2)
+        TensorShape w = c.Float(1).Shape;
+        long group = Group(c, x.Shape, w);
+        if (x.Shape[1].Value != w[0].Size || w[0].Size % group != 0)
         {
-            throw c.Fail($"kernel_shape [{string.Join(", ", kernel)}] does not fit the spatial axes of {x.Shape}");
+            throw c.Fail($"input {x.Shape} and weight {w} disagree about channels with group {group}");
         }
 
-        return RuleContext.One(x.ElementType, [x.Shape[0], x.Shape[1], .. Spatial(c, x.Shape, kernel.AsSpan())]);
-    }
-
-    /// <summary>X [N, C, ...] -> [N, C, 1...].</summary>
-    public static ImmutableArray<TensorType> GlobalPool(RuleContext c)
-    {
-        TensorType x = c.Float(0);
-        if (x.Shape.Rank < 3)
-        {
-            throw c.Fail($"input {x.Shape} has no spatial axes");
-        }
-
-        return RuleContext.One(
-            x.ElementType, [x.Shape[0], x.Shape[1], .. Enumerable.Repeat<Dimension>(1, x.Shape.Rank - 2)]);
+        Dimension channels = w[1].Size * group;
+        CheckBias(c, w, channels);
+        return RuleContext.One(x.ElementType, [x.Shape[0], channels, .. Transposed(c, x.Shape, Kernel(c, w))]);
     }
 
     /// <summary>2 FLOPs a weight and output position, 1 an output for the bias.</summary>
@@ -74,63 +49,77 @@ internal static class ConvolutionRules
         return (2 * elements * (w.ElementsPerExample / w[0].Size)) + (c.Optional(2) is null ? 0 : elements);
     }
 
-    /// <summary>One FLOP an element of each window.</summary>
-    public static long PoolCost(RuleContext c, ImmutableArray<TensorType> outputs) =>
-        outputs[0].Shape.ElementsPerExample
-        * c.Attributes.Ints("kernel_shape")!.Value.Aggregate(1L, (product, extent) => product * extent);
+    /// <summary>2 FLOPs a weight and input position, 1 an output for the bias.</summary>
+    public static long ConvTransposeCost(RuleContext c, ImmutableArray<TensorType> outputs)
+    {
+        TensorShape w = c.Shape(1);
+        long products = 2 * c.Shape(0).ElementsPerExample * (w.ElementsPerExample / w[0].Size);
+        return products + (c.Optional(2) is null ? 0 : outputs[0].Shape.ElementsPerExample);
+    }
 
-    private static Dimension[] Spatial(RuleContext c, TensorShape x, ReadOnlySpan<long> kernel)
+    private static long Group(RuleContext c, TensorShape x, TensorShape w)
+    {
+        long group = c.Attributes.Int("group", 1);
+        if (x.Rank < 3 || w.Rank != x.Rank)
+        {
+            throw c.Fail($"input {x} and weight {w} must have the same number of axes, at least 3");
+        }
+
+        if (x.Rank > 5)
+        {
+            throw c.Fail($"input {x} has {x.Rank - 2} spatial axes, 3 at most are supported");
+        }
+
+        return w.IsDynamic || group < 1 || w.Any(d => d.Size < 1)
+            ? throw c.Fail($"input {x} and weight {w} disagree about channels with group {group}")
+            : group;
+    }
+
+    private static void CheckBias(RuleContext c, TensorShape w, Dimension channels)
+    {
+        if (c.Optional(2) is { } bias && !bias.Shape.Equals([channels]))
+        {
+            throw c.Fail($"bias {bias.Shape} does not fit the weight {w}");
+        }
+    }
+
+    private static long[] Kernel(RuleContext c, TensorShape w)
+    {
+        long[] kernel = [.. w.Skip(2).Select(d => d.Size)];
+        return c.Attributes.Ints("kernel_shape") is { } stated && !stated.AsSpan().SequenceEqual(kernel)
+            ? throw c.Fail($"kernel_shape [{string.Join(", ", stated)}] contradicts the weight {w}")
+            : kernel;
+    }
+
+    private static Dimension[] Transposed(RuleContext c, TensorShape x, long[] kernel)
     {
         int axes = kernel.Length;
-        ImmutableArray<long> strides = List(c, "strides", axes, 1, minimum: 1);
-        ImmutableArray<long> dilations = List(c, "dilations", axes, 1, minimum: 1);
-        ImmutableArray<long> pads = List(c, "pads", 2 * axes, 0, minimum: 0);
-        string auto = c.Attributes.String("auto_pad", "NOTSET");
-        bool ceiling = c.Attributes.Int("ceil_mode", 0) != 0;
+        ImmutableArray<long> strides = WindowRules.List(c, "strides", axes, 1, minimum: 1);
+        ImmutableArray<long> dilations = WindowRules.List(c, "dilations", axes, 1, minimum: 1);
+        ImmutableArray<long> pads = WindowRules.List(c, "pads", 2 * axes, 0, minimum: 0);
+        ImmutableArray<long> more = WindowRules.List(c, "output_padding", axes, 0, minimum: 0);
+        ImmutableArray<long>? stated =
+            c.Attributes.Find("output_shape") is null ? null : WindowRules.List(c, "output_shape", axes, 1, minimum: 1);
+        string auto = WindowRules.AutoPad(c);
         Dimension[] result = new Dimension[axes];
         for (int i = 0; i < axes; i++)
         {
-            Dimension extent = x[i + 2];
-            if (extent.IsDynamic)
+            long extent = WindowRules.Fixed(c, x, i + 2);
+            if (more[i] >= Math.Max(strides[i], dilations[i]))
             {
-                throw c.Fail($"the spatial extents of {x} must be fixed");
+                throw c.Fail(
+                    $"output_padding [{string.Join(", ", more)}] must be smaller than the stride {strides[i]} or dilation {dilations[i]}");
             }
 
-            long window = (dilations[i] * (kernel[i] - 1)) + 1;
-            result[i] = auto switch
-            {
-                "SAME_UPPER" or "SAME_LOWER" => CeilingDivide(extent.Size, strides[i]),
-                "NOTSET" => Windows(c, x, extent.Size + pads[i] + pads[i + axes], window, (strides[i], ceiling, extent.Size + pads[i])),
-                "VALID" => Windows(c, x, extent.Size, window, (strides[i], ceiling, extent.Size)),
-                _ => throw c.Fail($"auto_pad '{auto}' is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID"),
-            };
+            long full = checked((strides[i] * (extent - 1)) + more[i] + (dilations[i] * (kernel[i] - 1)) + 1);
+            long wanted = stated is { } shape ? shape[i]
+                : auto is "SAME_UPPER" or "SAME_LOWER" ? extent * strides[i]
+                : auto == "VALID" ? full : full - pads[i] - pads[i + axes];
+            result[i] = wanted >= 1 && wanted <= full
+                ? wanted
+                : throw c.Fail($"spatial axis {i} of input {x} comes to {full} elements, which padding cannot make {wanted}");
         }
 
         return result;
-    }
-
-    // Last: the padded extent without the padding behind; a window that would start beyond it in ceil_mode is dropped,
-    // as PyTorch and ONNX do.
-    private static long Windows(
-        RuleContext c, TensorShape x, long padded, long window, (long Stride, bool Ceiling, long Last) step)
-    {
-        if (padded < window)
-        {
-            throw c.Fail($"a window of {window} does not fit the padded extent {padded} of input {x}");
-        }
-
-        long free = padded - window;
-        long count = (step.Ceiling ? CeilingDivide(free, step.Stride) : free / step.Stride) + 1;
-        return step.Ceiling && (count - 1) * step.Stride >= step.Last ? count - 1 : count;
-    }
-
-    private static long CeilingDivide(long value, long divisor) => (value + divisor - 1) / divisor;
-
-    private static ImmutableArray<long> List(RuleContext c, string name, int length, long fallback, long minimum)
-    {
-        ImmutableArray<long> values = c.Attributes.Ints(name) ?? [.. Enumerable.Repeat(fallback, length)];
-        return values.Length == length && values.All(v => v >= minimum)
-            ? values
-            : throw c.Fail($"{name} [{string.Join(", ", values)}] must be {length} numbers, {minimum} or larger");
     }
 }

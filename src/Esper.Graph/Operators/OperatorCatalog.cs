@@ -1,11 +1,14 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Esper.Contracts;
 
 namespace Esper.Graph;
 
 /// <summary>
 /// The operators that host graphs may use: ONNX's (opset 23) under domain <c>""</c>, and Esper's Lattice. SoftmaxCrossEntropyLoss takes
-/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs; Dropout makes no mask.
+/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs; Dropout makes no mask; MaxPool
+/// gives no indices; ConstantOfShape takes its value as a real number <c>value</c> and its element type as <c>dtype</c>, since
+/// attributes hold no tensors.
 /// </summary>
 public static class OperatorCatalog
 {
@@ -24,8 +27,13 @@ public static class OperatorCatalog
 
     internal static OperatorSchema? Find(string domain, string op) => Schemas.GetValueOrDefault((domain, op));
 
+    /// <summary>Why a node's operator is not in the catalog.</summary>
+    internal static string Unknown(Node node) => node is { Domain: "", Op: "Compress" or "NonZero" or "Unique" }
+        ? "the shape of its result depends on its input's content, which host graphs cannot hold"
+        : $"unknown operator. {Suggestion.Phrase(node.QualifiedOp, Names)}";
+
     private static IEnumerable<OperatorSchema> All() =>
-        [.. Elementwise(), .. Linear(), .. Normalization(), .. Movement()];
+        [.. Elementwise(), .. Linear(), .. Pooling(), .. Normalization(), .. Movement(), .. Resampling(), .. Generation()];
 
     private static IEnumerable<OperatorSchema> Elementwise() =>
     [
@@ -43,15 +51,23 @@ public static class OperatorCatalog
     [
         New("Conv", 2, 3, ConvolutionRules.Conv, ConvolutionRules.ConvCost,
             "auto_pad:s", "dilations:I", "group:i", "kernel_shape:I", "pads:I", "strides:I"),
+        New("ConvTranspose", 2, 3, ConvolutionRules.ConvTranspose, ConvolutionRules.ConvTransposeCost,
+            "auto_pad:s", "dilations:I", "group:i", "kernel_shape:I", "output_padding:I", "output_shape:I", "pads:I", "strides:I"),
         New("Gemm", 2, 3, LinearRules.Gemm, LinearRules.GemmCost, "alpha:f", "beta:f", "transA:i", "transB:i"),
         New("MatMul", 2, 2, LinearRules.MatMul, LinearRules.MatMulCost),
         New("Attention", 3, 3, LinearRules.Attention, LinearRules.AttentionCost,
             "q_num_heads:i!", "kv_num_heads:i!", "is_causal:i", "scale:f"),
-        New("MaxPool", 1, 1, ConvolutionRules.Pool, ConvolutionRules.PoolCost,
-            "auto_pad:s", "ceil_mode:i", "dilations:I", "kernel_shape:I!", "pads:I", "strides:I"),
-        New("AveragePool", 1, 1, ConvolutionRules.Pool, ConvolutionRules.PoolCost,
-            "auto_pad:s", "ceil_mode:i", "count_include_pad:i", "dilations:I", "kernel_shape:I!", "pads:I", "strides:I"),
-        New("GlobalAveragePool", 1, 1, ConvolutionRules.GlobalPool, ElementwiseRules.PerInput(1)),
+        New("Einsum", 1, int.MaxValue, EinsumRules.Einsum, EinsumRules.Cost, "equation:s!"),
+    ];
+
+    private static IEnumerable<OperatorSchema> Pooling() =>
+    [
+        Pool("MaxPool", 1, "storage_order:i"),
+        Pool("AveragePool", 1, "count_include_pad:i"),
+        Pool("LpPool", 2, "p:i"),
+        New("GlobalAveragePool", 1, 1, PoolingRules.Global, ElementwiseRules.PerInput(1)),
+        New("GlobalMaxPool", 1, 1, PoolingRules.Global, ElementwiseRules.PerInput(1)),
+        New("GlobalLpPool", 1, 1, PoolingRules.Global, ElementwiseRules.PerInput(2), "p:i"),
     ];
 
     private static IEnumerable<OperatorSchema> Normalization() =>
@@ -80,7 +96,37 @@ public static class OperatorCatalog
         New("Concat", 1, int.MaxValue, SelectionRules.Concat, Free, "axis:i!"),
         New("Slice", 3, 5, SelectionRules.Slice, Free),
         New("Split", 1, 2, SelectionRules.Split, Free, "axis:i", "num_outputs:i") with { MaximumOutputs = int.MaxValue },
-        New("Gather", 2, 2, SelectionRules.Gather, Free, "axis:i"),
+        New("Expand", 2, 2, ExpansionRules.Expand, Free),
+        New("Tile", 2, 2, ExpansionRules.Tile, Free),
+        New("Pad", 2, 4, PadRules.Pad, Free, "mode:s"),
+        New("DepthToSpace", 1, 1, ReshapeRules.DepthToSpace, Free, "blocksize:i!", "mode:s"),
+        New("SpaceToDepth", 1, 1, ReshapeRules.SpaceToDepth, Free, "blocksize:i!"),
+        New("Gather", 2, 2, IndexingRules.Gather, Free, "axis:i"),
+        New("GatherElements", 2, 2, IndexingRules.GatherElements, Free, "axis:i"),
+        New("GatherND", 2, 2, IndexingRules.GatherND, Free, "batch_dims:i"),
+        New("ScatterElements", 3, 3, IndexingRules.ScatterElements, IndexingRules.ScatterCost, "axis:i", "reduction:s"),
+        New("ScatterND", 3, 3, IndexingRules.ScatterND, IndexingRules.ScatterCost, "reduction:s"),
+    ];
+
+    private static IEnumerable<OperatorSchema> Resampling() =>
+    [
+        New("Resize", 1, 4, ResampleRules.Resize, ResampleRules.ResizeCost,
+            "antialias:i", "axes:I", "coordinate_transformation_mode:s", "cubic_coeff_a:f", "exclude_outside:i",
+            "extrapolation_value:f", "keep_aspect_ratio_policy:s", "mode:s", "nearest_mode:s"),
+        New("GridSample", 2, 2, ResampleRules.GridSample, ResampleRules.GridSampleCost,
+            "align_corners:i", "mode:s", "padding_mode:s"),
+    ];
+
+    private static IEnumerable<OperatorSchema> Generation() =>
+    [
+        New("Shape", 1, 1, GenerationRules.Shape, Free, "start:i", "end:i"),
+        New("Size", 1, 1, GenerationRules.Size, Free),
+        New("ConstantOfShape", 1, 1, GenerationRules.ConstantOfShape, Free, "value:f", "dtype:i"),
+        New("Range", 3, 3, GenerationRules.Range, Free),
+        New("EyeLike", 1, 1, GenerationRules.EyeLike, Free, "dtype:i", "k:i"),
+        New("OneHot", 3, 3, GenerationRules.OneHot, Free, "axis:i"),
+        New("Trilu", 1, 2, GenerationRules.Trilu, Free, "upper:i"),
+        New("CastLike", 2, 2, GenerationRules.CastLike, Free),
     ];
 
     private static long Free(RuleContext context, ImmutableArray<TensorType> outputs) => 0;
@@ -90,6 +136,10 @@ public static class OperatorCatalog
 
     private static OperatorSchema Binary(string op) =>
         New(op, 2, 2, ElementwiseRules.Binary, ElementwiseRules.PerOutput(1));
+
+    private static OperatorSchema Pool(string op, long flops, string attribute) =>
+        New(op, 1, 1, PoolingRules.Pool, PoolingRules.PerWindow(flops),
+            "auto_pad:s", "ceil_mode:i", "dilations:I", "kernel_shape:I!", "pads:I", "strides:I", attribute);
 
     // Attributes are written name:kind, with ! behind where required; kinds: i whole number, f real number, s text, I list of
     // whole numbers.

@@ -19,11 +19,11 @@ internal static class ReshapeRules
             : throw c.Fail($"shape {x.Shape} holds the batch size twice");
     }
 
-    /// <summary>x, shape (constant; 0 copies an extent, -1 is what remains) -> x in that shape.</summary>
+    /// <summary>x, shape (known; 0 copies an extent, -1 is what remains) -> x in that shape.</summary>
     public static ImmutableArray<TensorType> Reshape(RuleContext c)
     {
         TensorType x = c.Input(0);
-        ImmutableArray<long> target = c.Integers(1, "shape") ?? throw c.Fail("its shape is missing");
+        ImmutableArray<SymbolicNumber> target = c.Numbers(1, "shape") ?? throw c.Fail("its shape is missing");
         string text = "[" + string.Join(", ", target) + "]";
         Dimension total = Shapes.Product(x.Shape.Dimensions.AsSpan())
             ?? throw c.Fail($"shape {x.Shape} holds the batch size twice");
@@ -32,18 +32,19 @@ internal static class ReshapeRules
         int open = -1;
         for (int i = 0; i < target.Length; i++)
         {
-            if (target[i] == -1 && open < 0)
+            double value = target[i].Value;
+            if (target[i].ToFixed() == -1 && open < 0)
             {
                 open = i;
                 result.Add(1);
             }
-            else if (target[i] < 0 || (target[i] == 0 && zeroCopies && i >= x.Shape.Rank))
+            else if (value < 0 || (value == 0 && zeroCopies && i >= x.Shape.Rank))
             {
                 throw c.Fail($"{x.Shape} cannot take the shape {text}: entry {i} has no meaning");
             }
             else
             {
-                result.Add(target[i] == 0 && zeroCopies ? x.Shape[i] : target[i]);
+                result.Add(value == 0 && zeroCopies ? x.Shape[i] : target[i].ToDimension()!.Value);
             }
         }
 
@@ -109,5 +110,39 @@ internal static class ReshapeRules
         }
 
         return RuleContext.One(x.ElementType, TensorShape.Create(result));
+    }
+
+    /// <summary>X [N, C b b, H, W] -> [N, C, H b, W b]: blocks of channels become blocks of <c>blocksize</c> positions.</summary>
+    public static ImmutableArray<TensorType> DepthToSpace(RuleContext c)
+    {
+        (TensorType x, long block) = Blocks(c);
+        if (c.Attributes.String("mode", "DCR") is not ("DCR" or "CRD") and string mode)
+        {
+            throw c.Fail($"mode '{mode}' is neither DCR nor CRD");
+        }
+
+        return x.Shape[1].Size % (block * block) == 0
+            ? RuleContext.One(
+                x.ElementType, [x.Shape[0], x.Shape[1].Size / (block * block), x.Shape[2].Size * block, x.Shape[3].Size * block])
+            : throw c.Fail($"blocks of {block} x {block} do not divide the channels of {x.Shape}");
+    }
+
+    /// <summary>X [N, C, H b, W b] -> [N, C b b, H, W]: blocks of <c>blocksize</c> positions become blocks of channels.</summary>
+    public static ImmutableArray<TensorType> SpaceToDepth(RuleContext c)
+    {
+        (TensorType x, long block) = Blocks(c);
+        return x.Shape[2].Size % block == 0 && x.Shape[3].Size % block == 0
+            ? RuleContext.One(
+                x.ElementType, [x.Shape[0], x.Shape[1].Size * block * block, x.Shape[2].Size / block, x.Shape[3].Size / block])
+            : throw c.Fail($"blocks of {block} do not divide the positions of {x.Shape}");
+    }
+
+    private static (TensorType X, long Block) Blocks(RuleContext c)
+    {
+        TensorType x = c.Input(0);
+        long block = c.Attributes.Int("blocksize", 0);
+        return x.Shape.Rank == 4 && block >= 1 && !x.Shape.Skip(1).Any(d => d.IsDynamic)
+            ? (x, block)
+            : throw c.Fail($"input {x.Shape} must be [N, C, H, W] with fixed axes behind N, and its blocksize {block} 1 or larger");
     }
 }

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Esper.Graph;
 
 /// <summary>A node as the rules see it: its attributes and the types of its inputs.</summary>
-internal sealed class RuleContext(Node node, ImmutableArray<TensorType?> inputs, Func<string, Constant?> constants)
+internal sealed class RuleContext(
+    Node node, ImmutableArray<TensorType?> inputs, Func<string, Constant?> constants, Func<string, KnownTensor?> known)
 {
     public Node Node => node;
 
@@ -20,6 +21,9 @@ internal sealed class RuleContext(Node node, ImmutableArray<TensorType?> inputs,
 
     public TensorShape Shape(int index) => Input(index).Shape;
 
+    /// <summary>Input <paramref name="index"/> where it is a constant, null otherwise.</summary>
+    public Constant? Constant(int index) => Optional(index) is null ? null : constants(node.Inputs[index]);
+
     /// <summary>Content of an int64 constant input; null where the input is left out.</summary>
     public ImmutableArray<long>? Integers(int index, string what)
     {
@@ -28,10 +32,30 @@ internal sealed class RuleContext(Node node, ImmutableArray<TensorType?> inputs,
             return null;
         }
 
-        Constant? constant = constants(node.Inputs[index]);
-        return constant is { Integers.IsDefault: false }
-            ? constant.Integers
-            : throw Fail($"its {what} '{node.Inputs[index]}' must be an int64 constant");
+        return Constant(index) is { Integers.IsDefault: false } constant ? constant.Integers : throw NotConstant(index, what);
+    }
+
+    /// <summary>
+    /// Content of an Int64 input that is a constant or follows from shapes, with the batch size as a symbol; null where the input
+    /// is left out.
+    /// </summary>
+    public ImmutableArray<SymbolicNumber>? Numbers(int index, string what) => Optional(index) is null ? null
+        : known(node.Inputs[index]) is { ElementType: ElementType.Int64 } content ? content.Numbers
+        : throw NotConstant(index, what);
+
+    /// <summary>The same as extents of a shape, which are 0 or larger.</summary>
+    public TensorShape? Extents(int index, string what)
+    {
+        if (Numbers(index, what) is not { } numbers)
+        {
+            return null;
+        }
+
+        return TensorShape.Create(
+        [
+            .. numbers.Select(n =>
+                n.ToDimension() ?? throw Fail($"its {what} [{string.Join(", ", numbers)}] has a negative extent")),
+        ]);
     }
 
     /// <summary>An axis in [0, rank) from ONNX's [-rank, rank).</summary>
@@ -48,7 +72,19 @@ internal sealed class RuleContext(Node node, ImmutableArray<TensorType?> inputs,
             : throw Fail($"input {index} '{node.Inputs[index]}' is {type}, a floating point tensor is needed");
     }
 
+    /// <summary>Type of an input that holds indices; throws unless it is Int64.</summary>
+    public TensorType Indices(int index)
+    {
+        TensorType type = Input(index);
+        return type.ElementType == ElementType.Int64
+            ? type
+            : throw Fail($"indices '{node.Inputs[index]}' are {type}, an Int64 tensor is needed");
+    }
+
     public GraphException Fail(string message) => new($"{node.Place}: {message}");
 
     public static ImmutableArray<TensorType> One(ElementType type, TensorShape shape) => [new TensorType(type, shape)];
+
+    private GraphException NotConstant(int index, string what) =>
+        Fail($"its {what} '{node.Inputs[index]}' must be an int64 constant");
 }

@@ -12,8 +12,12 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
     private static readonly FrozenSet<string> KeepsAxes = FrozenSet.ToFrozenSet(
     [
         "Relu", "Gelu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSwish", "Sqrt", "Exp", "Neg", "Identity", "Cast", "Dropout",
-        "BatchNormalization", "LayerNormalization", "Softmax", "LogSoftmax", "MaxPool", "AveragePool", "GlobalAveragePool",
+        "BatchNormalization", "LayerNormalization", "Softmax", "LogSoftmax", "MaxPool", "AveragePool", "LpPool",
+        "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "CastLike",
     ]);
+
+    // These leave an axis alone where its extent stays what it was; see Untouched.
+    private static readonly FrozenSet<string> KeepsOtherAxes = FrozenSet.ToFrozenSet(["Pad", "Resize", "GridSample", "Slice", "Tile", "Expand", "Trilu"]);
 
     private static readonly FrozenSet<string> Broadcasts = FrozenSet.ToFrozenSet(["Add", "Sub", "Mul", "Div", "Pow", "Where"]);
 
@@ -53,6 +57,7 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
         int? weightAxis = node.Op switch
         {
             "Conv" when axis == 1 => 0,
+            "ConvTranspose" when axis == 1 && node.Attributes.Int("group", 1) == 1 => 1,
             "Gemm" when axis == 1 => node.Attributes.Int("transB", 0) != 0 ? 0 : 1,
             "MatMul" when last && shapes[node.Inputs[1]].Shape.Rank == 2 => 1,
             _ => null,
@@ -68,6 +73,10 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
         if (KeepsAxes.Contains(node.Op))
         {
             yield return (node.Inputs[0], axis);
+        }
+        else if (KeepsOtherAxes.Contains(node.Op) && Untouched(node, shape, axis) is { } same)
+        {
+            yield return (node.Inputs[0], same);
         }
         else if (node.Op == "Transpose")
         {
@@ -90,6 +99,26 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
         {
             yield return (node.Inputs[0], before);
         }
+    }
+
+    // The input's axis whose elements an axis of the output has in the same order; null where they may have moved.
+    private int? Untouched(Node node, TensorShape to, int axis)
+    {
+        TensorShape from = shapes[node.Inputs[0]].Shape;
+        int before = axis - (to.Rank - from.Rank);
+        bool moves = node.Op switch
+        {
+            // What is cut off in front and added behind, or reversed, leaves the extent as it was.
+            "Pad" => graph.FindConstant(node.Inputs[1]) is not { Integers: { IsDefault: false } pads } || pads.Any(p => p < 0),
+            "Slice" => node.Inputs.Length > 4 && node.Inputs[4].Length > 0
+                && (graph.FindConstant(node.Inputs[4]) is not { Integers: { IsDefault: false } steps } || steps.Any(s => s < 0)),
+            // An axis may be stretched to its own extent by a scale close to 1; channels never are.
+            "Resize" => axis > 1,
+            "GridSample" => axis > 1,
+            "Trilu" => axis >= to.Rank - 2,
+            _ => false,
+        };
+        return !moves && before >= 0 && from[before] == to[axis] ? before : null;
     }
 
     // Row-major order is kept, so an axis is the same one where its extent and the product of the extents behind it are.

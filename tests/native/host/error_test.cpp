@@ -39,8 +39,8 @@ TEST(GraphErrors, AttributesAreChecked) {
   expect_text(pool({attr("kernel_shape", 2)}), {"'kernel_shape'", "an int", "expected ints"});
   expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("strides", std::vector<int64_t>{2})}),
               {"'strides'", "1 entries, expected 2"});
-  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("auto_pad", "SAME_UPPER")}),
-              {"auto_pad", "SAME_UPPER", "NOTSET"});
+  expect_text(pool({attr("kernel_shape", std::vector<int64_t>{2, 2}), attr("auto_pad", "SAME")}),
+              {"auto_pad", "'SAME'", "NOTSET", "SAME_UPPER"});
 }
 
 TEST(GraphErrors, InputsAreChecked) {

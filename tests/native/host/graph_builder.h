@@ -72,8 +72,19 @@ class GraphBuilder {
     return value(name, ESPER_HOST_CONSTANT, ESPER_HOST_FLOAT32, &dims, bytes(content));
   }
   int32_t constant_ints(const std::string& name, const std::vector<int64_t>& content) {
-    const Dims dims{static_cast<int64_t>(content.size())};
+    return constant_ints(name, {static_cast<int64_t>(content.size())}, content);
+  }
+  int32_t constant_ints(const std::string& name, const Dims& dims, const std::vector<int64_t>& content) {
     return value(name, ESPER_HOST_CONSTANT, ESPER_HOST_INT64, &dims, bytes(content));
+  }
+
+  // States the type and the extents of a value that a node makes.
+  void declare(int32_t number, int32_t dtype, const Dims& dims) {
+    dims_.push_back(dims);
+    esper_host_value& v = values_[static_cast<size_t>(number)];
+    v.dtype = dtype;
+    v.rank = static_cast<int32_t>(dims.size());
+    v.dims = dims_.back().data();
   }
 
   // Adds a node; its outputs are new intermediates named after it. Returns the first output's number.

@@ -1,4 +1,4 @@
-// Matrix products, Gather (embedding) and Attention.
+// Matrix products and Attention.
 #include <cmath>
 
 #include "error.h"
@@ -33,52 +33,6 @@ Run make_gemm(NodeReader& reader, const Fusion&) {
 Run make_matmul(NodeReader& reader, const Fusion&) {
   reader.expect(2, 2);
   return [](Io& io) { io.out(0, at::matmul(io.in(0), io.in(1))); };
-}
-
-// Throws unless all indices lie in [-extent, extent); whether one is negative.
-bool check_indices(const at::Tensor& indices, int64_t extent) {
-  const at::Tensor dense = indices.contiguous();
-  const int64_t* index = dense.data_ptr<int64_t>();
-  bool negative = false;
-  for (int64_t i = 0; i < dense.numel(); ++i) {
-    if (index[i] < -extent || index[i] >= extent) {
-      invalid("index ", index[i], " at position ", i, " is outside [", -extent, ", ", extent, ")");
-    }
-    negative = negative || index[i] < 0;
-  }
-  return negative;
-}
-
-Run make_gather(NodeReader& reader, const Fusion&) {
-  reader.expect(2, 2);
-  if (reader.input(1).dtype != ESPER_HOST_INT64) {
-    invalid(reader.place(), ": input 1 '", reader.input(1).name, "' is ", dtype_name(reader.input(1).dtype),
-            ", expected int64 indices");
-  }
-  const int64_t axis = reader.integer("axis", 0);
-  return [axis](Io& io) {
-    const at::Tensor& data = io.in(0);
-    const int64_t dim = normalize_axis(axis, data.dim());
-    const int64_t extent = data.size(dim);
-    const bool negative = check_indices(io.host(1), extent);
-    at::Tensor indices = io.in(1).contiguous();
-    if (negative) indices = at::where(indices.lt(0), indices.add(extent), indices);
-    if (dim == 0 && data.dim() == 2) {
-      io.out(0, at::embedding(data, indices));
-      return;
-    }
-    if (!io.frame().own_kernels()) {
-      // The gradient of index_select is added up in any order on CUDA, that of index is not.
-      std::vector<at::indexing::TensorIndex> place(static_cast<size_t>(dim), at::indexing::Slice());
-      place.emplace_back(indices);
-      io.out(0, data.index(place));
-      return;
-    }
-    std::vector<int64_t> shape = data.sizes().vec();
-    shape.erase(shape.begin() + dim);
-    shape.insert(shape.begin() + dim, indices.sizes().begin(), indices.sizes().end());
-    io.out(0, at::index_select(data, dim, indices.reshape(-1)).reshape(shape));
-  };
 }
 
 // [B, S, H * D] -> [B, H, S, D].
@@ -129,10 +83,7 @@ Run make_attention(NodeReader& reader, const Fusion&) {
 
 }  // namespace
 
-const Operator kLinearOperators[] = {{"Gemm", make_gemm},
-                                     {"MatMul", make_matmul},
-                                     {"Gather", make_gather},
-                                     {"Attention", make_attention},
-                                     {nullptr, nullptr}};
+const Operator kLinearOperators[] = {
+    {"Gemm", make_gemm}, {"MatMul", make_matmul}, {"Attention", make_attention}, {nullptr, nullptr}};
 
 }  // namespace esper::host

@@ -22,19 +22,12 @@ Run make_flatten(NodeReader& reader, const Fusion&) {
   };
 }
 
-std::vector<int64_t> read_ints(const at::Tensor& tensor) {
-  if (tensor.scalar_type() != at::kLong) invalid("an int64 input is expected where a list of integers is read");
-  const at::Tensor dense = tensor.contiguous();
-  const int64_t* data = dense.data_ptr<int64_t>();
-  return {data, data + dense.numel()};
-}
-
 Run make_reshape(NodeReader& reader, const Fusion&) {
   reader.expect(2, 2);
   const bool allow_zero = reader.integer("allowzero", 0) != 0;
   return [allow_zero](Io& io) {
     const at::Tensor& x = io.in(0);
-    std::vector<int64_t> shape = read_ints(io.host(1));
+    std::vector<int64_t> shape = io.host_ints(1);
     for (size_t i = 0; i < shape.size() && !allow_zero; ++i) {
       if (shape[i] != 0) continue;
       if (static_cast<int64_t>(i) >= x.dim()) invalid("shape entry ", i, " is 0 but the input has rank ", x.dim());
@@ -66,11 +59,27 @@ std::vector<int64_t> read_axes(NodeReader& reader) {
   return axes;
 }
 
+// Which axes go is settled by the declared shape: a batch of 1 stays an axis.
+std::vector<int64_t> unit_axes(const NodeReader& reader) {
+  const Value& x = reader.input(0);
+  if (!x.dims) {
+    invalid(reader.place(), ": without axes it needs an input of declared shape, '", x.name,
+            "' has none; name the axes");
+  }
+  std::vector<int64_t> axes;
+  for (size_t i = 0; i < x.dims->size(); ++i) {
+    if ((*x.dims)[i] == 1) axes.push_back(static_cast<int64_t>(i));
+  }
+  return axes;
+}
+
 Run make_squeeze(NodeReader& reader, const Fusion&) {
-  const std::vector<int64_t> axes = read_axes(reader);
+  const bool named = reader.has("axes") || reader.has_input(1);
+  std::vector<int64_t> axes = read_axes(reader);
+  if (!named) axes = unit_axes(reader);
   return [axes](Io& io) {
     const at::Tensor& x = io.in(0);
-    std::vector<bool> drop(static_cast<size_t>(x.dim()), axes.empty());
+    std::vector<bool> drop(static_cast<size_t>(x.dim()), false);
     for (int64_t axis : axes) {
       const int64_t dim = normalize_axis(axis, x.dim());
       if (x.size(dim) != 1) invalid("axis ", axis, " of shape ", shape_text(x.sizes()), " is not 1");
@@ -78,7 +87,7 @@ Run make_squeeze(NodeReader& reader, const Fusion&) {
     }
     std::vector<int64_t> shape;
     for (int64_t i = 0; i < x.dim(); ++i) {
-      if (!drop[static_cast<size_t>(i)] || x.size(i) != 1) shape.push_back(x.size(i));
+      if (!drop[static_cast<size_t>(i)]) shape.push_back(x.size(i));
     }
     io.out(0, x.reshape(shape));
   };
@@ -128,11 +137,11 @@ Run make_slice(NodeReader& reader, const Fusion&) {
   reader.expect(3, 5);
   return [](Io& io) {
     at::Tensor x = io.in(0);
-    const std::vector<int64_t> starts = read_ints(io.host(1)), ends = read_ints(io.host(2));
+    const std::vector<int64_t> starts = io.host_ints(1), ends = io.host_ints(2);
     std::vector<int64_t> axes(starts.size()), steps(starts.size(), 1);
     std::iota(axes.begin(), axes.end(), 0);
-    if (io.has(3)) axes = read_ints(io.host(3));
-    if (io.has(4)) steps = read_ints(io.host(4));
+    if (io.has(3)) axes = io.host_ints(3);
+    if (io.has(4)) steps = io.host_ints(4);
     if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
       invalid("starts, ends, axes and steps differ in length");
     }
@@ -167,11 +176,92 @@ Run make_split(NodeReader& reader, const Fusion&) {
   };
 }
 
+// Broadcasts in both directions: the shape may ask for less than x has.
+Run make_expand(NodeReader& reader, const Fusion&) {
+  reader.expect(2, 2);
+  return [](Io& io) {
+    const at::Tensor& x = io.in(0);
+    const std::vector<int64_t> wanted = io.host_ints(1);
+    const size_t rank = std::max(wanted.size(), static_cast<size_t>(x.dim()));
+    std::vector<int64_t> shape(rank, 1);
+    for (size_t i = 1; i <= rank; ++i) {
+      const int64_t have = i <= static_cast<size_t>(x.dim()) ? x.size(-static_cast<int64_t>(i)) : 1;
+      const int64_t want = i <= wanted.size() ? wanted[wanted.size() - i] : 1;
+      if (want < 0 || (have != want && have != 1 && want != 1)) {
+        invalid("shape ", shape_text(x.sizes()), " does not broadcast with ", shape_text(wanted));
+      }
+      shape[rank - i] = have == 1 ? want : have;
+    }
+    io.out(0, x.expand(shape));
+  };
+}
+
+Run make_tile(NodeReader& reader, const Fusion&) {
+  reader.expect(2, 2);
+  return [](Io& io) {
+    const std::vector<int64_t> repeats = io.host_ints(1);
+    const bool fits = static_cast<int64_t>(repeats.size()) == io.in(0).dim();
+    if (!fits || std::any_of(repeats.begin(), repeats.end(), [](int64_t r) { return r < 0; })) {
+      invalid("repeats are ", shape_text(repeats), ", expected a number of 0 or more for each axis of ",
+              shape_text(io.in(0).sizes()));
+    }
+    io.out(0, io.in(0).repeat(repeats));
+  };
+}
+
+int64_t read_block(NodeReader& reader) {
+  reader.expect(1, 1);
+  const int64_t block = reader.integer("blocksize", 0);
+  if (block < 1) invalid(reader.place(), ": attribute 'blocksize' is ", block, ", expected 1 or more");
+  return block;
+}
+
+void expect_blocks(const at::Tensor& x, bool fits, int64_t block) {
+  if (!fits)
+    invalid("an image [N, C, H, W] is expected that blocks of ", block, " divide, not ", shape_text(x.sizes()));
+}
+
+Run make_depth_to_space(NodeReader& reader, const Fusion&) {
+  const int64_t b = read_block(reader);
+  const std::string mode = reader.string("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") {
+    invalid(reader.place(), ": attribute 'mode' is '", mode, "', supported are DCR and CRD");
+  }
+  const bool blocks_first = mode == "DCR";
+  return [b, blocks_first](Io& io) {
+    const at::Tensor& x = io.in(0);
+    expect_blocks(x, x.dim() == 4 && x.size(1) % (b * b) == 0, b);
+    const int64_t n = x.size(0), c = x.size(1) / (b * b), h = x.size(2), w = x.size(3);
+    const at::Tensor parts = blocks_first ? x.reshape({n, b, b, c, h, w}).permute({0, 3, 4, 1, 5, 2})
+                                          : x.reshape({n, c, b, b, h, w}).permute({0, 1, 4, 2, 5, 3});
+    io.out(0, parts.reshape({n, c, h * b, w * b}));
+  };
+}
+
+Run make_space_to_depth(NodeReader& reader, const Fusion&) {
+  const int64_t b = read_block(reader);
+  return [b](Io& io) {
+    const at::Tensor& x = io.in(0);
+    expect_blocks(x, x.dim() == 4 && x.size(2) % b == 0 && x.size(3) % b == 0, b);
+    const int64_t n = x.size(0), c = x.size(1), h = x.size(2) / b, w = x.size(3) / b;
+    io.out(0, x.reshape({n, c, h, b, w, b}).permute({0, 3, 5, 1, 2, 4}).reshape({n, c * b * b, h, w}));
+  };
+}
+
 }  // namespace
 
-const Operator kShapeOperators[] = {
-    {"Flatten", make_flatten}, {"Reshape", make_reshape},     {"Transpose", make_transpose},
-    {"Squeeze", make_squeeze}, {"Unsqueeze", make_unsqueeze}, {"Concat", make_concat},
-    {"Slice", make_slice},     {"Split", make_split},         {nullptr, nullptr}};
+const Operator kShapeOperators[] = {{"Flatten", make_flatten},
+                                    {"Reshape", make_reshape},
+                                    {"Transpose", make_transpose},
+                                    {"Squeeze", make_squeeze},
+                                    {"Unsqueeze", make_unsqueeze},
+                                    {"Concat", make_concat},
+                                    {"Slice", make_slice},
+                                    {"Split", make_split},
+                                    {"Expand", make_expand},
+                                    {"Tile", make_tile},
+                                    {"DepthToSpace", make_depth_to_space},
+                                    {"SpaceToDepth", make_space_to_depth},
+                                    {nullptr, nullptr}};
 
 }  // namespace esper::host

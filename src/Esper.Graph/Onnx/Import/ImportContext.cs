@@ -252,7 +252,7 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
 
         ImmutableArray<string> hosts = [.. outputs.Select(output => output.Length == 0 ? "" : Unique(output))];
         Node node = new(name, op, "", [.. read.Select(value => value?.Name ?? "")], hosts, attributes);
-        ShapeInference.InferNode(node, _types, FixedContent);
+        ShapeInference.InferNode(node, _types, FixedContent, KnownContent);
         ImmutableArray<TensorType> types = [.. hosts.Select(host => host.Length == 0 ? new TensorType(ElementType.Int64, []) : _types[host])];
         ImmutableArray<KnownTensor?> contents = ContentRules.Evaluate(
             node, [.. read.Select(value => value?.Type)], [.. read.Select(value => value?.Known)], types);
@@ -268,6 +268,11 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
     private Constant? FixedContent(string host) =>
         _constants.TryGetValue(host, out Constant? constant) ? constant
         : _known.TryGetValue(host, out KnownTensor? known) && known.IsFixed ? known.ToConstant(host)
+        : null;
+
+    private KnownTensor? KnownContent(string host) =>
+        _known.TryGetValue(host, out KnownTensor? known) ? known
+        : _constants.TryGetValue(host, out Constant? constant) ? KnownTensor.Of(constant)
         : null;
 
     // The batch size comes from the first input that has it; from there on multiples of it are put together.
