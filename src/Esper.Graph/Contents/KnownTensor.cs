@@ -53,7 +53,7 @@ internal sealed record KnownTensor(ElementType ElementType, ImmutableArray<long>
         double[] numbers = [.. Numbers.Select(number => number.Value)];
         return ElementType switch
         {
-            ElementType.Int64 => Constant.OfIntegers(name, Shape, [.. numbers.Select(Saturated)]),
+            ElementType.Int64 => Constant.OfIntegers(name, Shape, [.. Numbers.Select(number => number.Whole)]),
             ElementType.Float32 => Constant.OfFloats(name, Shape, [.. numbers.Select(value => (float)value)]),
             ElementType.Float64 => Constant.OfDoubles(name, Shape, numbers),
             ElementType.Bool => Constant.OfBooleans(name, Shape, [.. numbers.Select(value => value != 0 ? (byte)1 : (byte)0)]),
@@ -66,7 +66,4 @@ internal sealed record KnownTensor(ElementType ElementType, ImmutableArray<long>
         Math.Abs((double)value) <= SymbolicNumber.Exact || value is long.MaxValue or long.MinValue or int.MaxValue or int.MinValue or (long.MinValue + 1)
             ? value
             : double.NaN;
-
-    private static long Saturated(double value) =>
-        value >= long.MaxValue ? long.MaxValue : value <= long.MinValue ? long.MinValue : (long)value;
 }

@@ -11,8 +11,11 @@ internal readonly record struct SymbolicNumber(double Value, bool IsDynamic = fa
 
     public static implicit operator SymbolicNumber(double value) => new(value);
 
+    /// <summary>The number without its fraction; the largest (smallest) of 64 bits where it lies beyond them, 0 where it is none.</summary>
+    public long Whole => Value >= long.MaxValue ? long.MaxValue : Value <= long.MinValue ? long.MinValue : double.IsNaN(Value) ? 0 : (long)Value;
+
     /// <summary>The whole number; null where it depends on the batch.</summary>
-    public long? ToFixed() => IsDynamic ? null : (long)Value;
+    public long? ToFixed() => IsDynamic ? null : Whole;
 
     public static SymbolicNumber Of(Dimension extent) => new(extent.Size, extent.IsDynamic);
 

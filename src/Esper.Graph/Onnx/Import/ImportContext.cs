@@ -114,7 +114,7 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
     public ImmutableArray<long>? Integers(OnnxNode node, int index, string what) => Known(node, index, what) switch
     {
         null => null,
-        { IsFixed: true } known => [.. known.Numbers.Select(number => (long)number.Value)],
+        { IsFixed: true } known => [.. known.Numbers.Select(number => number.Whole)],
         _ => throw new ImportFailure($"its {what} '{node.Inputs[index]}' depends on the batch size; a host needs it fixed"),
     };
 
@@ -292,13 +292,13 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
         {
             if (!number.IsDynamic)
             {
-                parts.Add(Vector(value.Name + ".part", (long)number.Value));
+                parts.Add(Vector(value.Name + ".part", number.Whole));
                 continue;
             }
 
             ImportedValue size = InGraph(source, "Shape", [batch], NodeAttributes.Of(("start", 0L), ("end", 1L)), 1);
             parts.Add(number.Value == 1 ? size
-                : InGraph(source, "Mul", [size, Vector(value.Name + ".factor", (long)number.Value)], NodeAttributes.None, 1));
+                : InGraph(source, "Mul", [size, Vector(value.Name + ".factor", number.Whole)], NodeAttributes.None, 1));
         }
 
         ImportedValue all = parts.Count == 1 ? parts[0] : InGraph(source, "Concat", [.. parts], NodeAttributes.Of(("axis", 0L)), parts.Count);

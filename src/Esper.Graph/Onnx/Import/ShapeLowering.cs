@@ -99,7 +99,7 @@ internal static class ShapeLowering
                 axis = axis < 0 ? axis + x.Type.Shape.Rank : axis;
                 SymbolicNumber end = ends.Numbers[i];
                 bool whole = axis >= 0 && axis < x.Type.Shape.Rank && end.ToDimension() == x.Type.Shape[(int)axis];
-                numbers.Add(!end.IsDynamic ? (long)end.Value
+                numbers.Add(!end.IsDynamic ? end.Whole
                     : whole ? long.MaxValue
                     : throw new ImportFailure($"its end {i} is a part of the batch; a host slices the whole batch only"));
             }
