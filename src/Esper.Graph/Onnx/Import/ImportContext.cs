@@ -9,6 +9,9 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
     private readonly Dictionary<string, TensorType> _types = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Constant> _constants = new(StringComparer.Ordinal);
     private readonly Dictionary<string, KnownTensor> _known = new(StringComparer.Ordinal);
+
+    // Real tensors whose content an operator may ask for: the scales of a Resize, the value of a Pad.
+    private readonly Dictionary<string, ImportedValue> _small = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImportedValue> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _valueNames = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _nodeNames = new(StringComparer.Ordinal);
@@ -248,6 +251,10 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
             {
                 _known[value.Name] = content;
             }
+            else if (value.IsTrainable && value.Type.Shape.ElementsPerExample <= KnownTensor.LargestCount)
+            {
+                _small[value.Name] = value;
+            }
         }
 
         ImmutableArray<string> hosts = [.. outputs.Select(output => output.Length == 0 ? "" : Unique(output))];
@@ -268,6 +275,7 @@ internal sealed class ImportContext(OnnxFile? file, ImportOptions options, Func<
     private Constant? FixedContent(string host) =>
         _constants.TryGetValue(host, out Constant? constant) ? constant
         : _known.TryGetValue(host, out KnownTensor? known) && known.IsFixed ? known.ToConstant(host)
+        : _small.TryGetValue(host, out ImportedValue? tensor) ? Content(tensor)
         : null;
 
     private KnownTensor? KnownContent(string host) =>
