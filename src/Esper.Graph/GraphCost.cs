@@ -15,13 +15,36 @@ public sealed record NodeCost(string Name, string Op, long Flops, long Parameter
 /// element:
 /// <list type="table">
 /// <listheader><term>FLOPs</term><description>operators</description></listheader>
-/// <item><term>1 an output element</term><description>Relu, Tanh, Exp, Sqrt, Neg, Add, Sub, Mul, Div, Pow, Dropout</description></item>
-/// <item><term>2 an output element</term><description>LeakyRelu, BatchNormalization (scale and offset)</description></item>
-/// <item><term>3, 4, 5 an output element</term><description>Elu; Sigmoid and HardSwish; Gelu, Softmax and LogSoftmax</description></item>
-/// <item><term>7 an output element</term><description>LayerNormalization</description></item>
+/// <item>
+/// <term>1 an output element</term>
+/// <description>
+/// Relu, Tanh, Exp, Sqrt, Neg, Add, Sub, Mul, Div, Pow, Dropout, ThresholdedRelu; Abs, Sign, Floor, Ceil, Round, Reciprocal, Log,
+/// Erf, Mod and the trigonometric and hyperbolic functions; IsNaN, IsInf, Equal, Less, LessOrEqual, Greater, GreaterOrEqual
+/// </description>
+/// </item>
+/// <item>
+/// <term>2 an output element</term>
+/// <description>LeakyRelu, PRelu, BatchNormalization (scale and offset); Clip one a bound</description>
+/// </item>
+/// <item><term>3 an output element</term><description>Elu, Softplus, Softsign, Shrink, LpNormalization</description></item>
+/// <item><term>4 an output element</term><description>Sigmoid, HardSigmoid, HardSwish, Selu, Celu, RMSNormalization</description></item>
+/// <item>
+/// <term>5 an output element</term>
+/// <description>Gelu, Mish, Swish, Softmax, LogSoftmax, MeanVarianceNormalization</description>
+/// </item>
+/// <item><term>7 an output element</term><description>LayerNormalization, GroupNormalization, InstanceNormalization</description></item>
+/// <item><term>size + 4 an output element</term><description>LRN</description></item>
+/// <item><term>inputs - 1 an output element</term><description>Min, Max, Sum; Mean one more</description></item>
 /// <item><term>1, 2 a window element</term><description>MaxPool and AveragePool; LpPool</description></item>
-/// <item><term>1 an input element</term><description>GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceSum</description></item>
-/// <item><term>2 an input element</term><description>GlobalLpPool</description></item>
+/// <item>
+/// <term>1 an input element</term>
+/// <description>
+/// GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceLogSum, CumSum, ArgMax, ArgMin,
+/// Hardmax, TopK
+/// </description>
+/// </item>
+/// <item><term>2 an input element</term><description>GlobalLpPool, ReduceL1, ReduceL2, ReduceSumSquare</description></item>
+/// <item><term>4 an input element</term><description>ReduceLogSumExp</description></item>
 /// <item><term>3, 7 an output element and resized axis</term><description>Resize, linear and cubic</description></item>
 /// <item>
 /// <term>2^(d + 1) - 1, 31 an output element</term>
@@ -29,10 +52,14 @@ public sealed record NodeCost(string Name, string Op, long Flops, long Parameter
 /// </item>
 /// <item><term>1 an update</term><description>ScatterElements and ScatterND that add</description></item>
 /// <item><term>5 an input element</term><description>SoftmaxCrossEntropyLoss</description></item>
-/// <item><term>6 a score</term><description>inside Attention: scale and softmax</description></item>
+/// <item><term>2 a label</term><description>NegativeLogLikelihoodLoss</description></item>
+/// <item>
+/// <term>6 a score</term>
+/// <description>inside Attention: scale and softmax; 1 more for a mask of numbers, 3 more for a softcap</description>
+/// </item>
 /// <item>
 /// <term>0</term>
-/// <description>what only moves, selects or converts; esper.Lattice (its seeds are counted where they grow)</description>
+/// <description>what only moves, selects or converts; logic (Not, And, Or, Xor, Bitwise...); esper.Lattice (its seeds are counted where they grow)</description>
 /// </item>
 /// </list>
 /// </summary>

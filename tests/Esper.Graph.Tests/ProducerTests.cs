@@ -115,6 +115,53 @@ public sealed class ProducerTests
         Assert.Equal((null, -1), Producer(b, b.Relu(x)));
     }
 
+    // One node behind a Conv of six channels on [N, 3, 8, 8].
+    private static (string? Weight, int Axis) Behind(string op, NodeAttributes? attributes, params Constant[] constants)
+    {
+        HostGraph graph = new()
+        {
+            Inputs = [Float("x", N, 3, 8, 8)],
+            Parameters = [new Parameter("w", Shape(6, 3, 1, 1), Initializer.Zeros, ParameterRole.Weight)],
+            Constants = [.. constants],
+            Nodes =
+            [
+                Node("conv", "Conv", ["x", "w"], ["c"]),
+                Node("node", op, ["c", .. constants.Select(constant => constant.Name)], ["y"], attributes),
+            ],
+            Outputs = ["y"],
+        };
+        LatticeSite site = Assert.Single(LatticeWrapping.Wrap(graph, ["y"], 1).Sites);
+        return (site.Producer, site.ProducerAxis);
+    }
+
+    [Fact]
+    public void Is_found_through_functions_and_normalisations()
+    {
+        Constant six = Constant.OfFloats("s", [6], new float[6]);
+        Constant bias = Constant.OfFloats("b", [6], new float[6]);
+        Constant scalar = Constant.OfFloats("s", [], [1]);
+        Assert.Equal(("w", 0), Behind("Mish", null));
+        Assert.Equal(("w", 0), Behind("Clip", null, scalar));
+        Assert.Equal(("w", 0), Behind("PRelu", null, scalar));
+        Assert.Equal(("w", 0), Behind("Max", null, scalar));
+        Assert.Equal(("w", 0), Behind("GroupNormalization", NodeAttributes.Of(("num_groups", 2L)), six, bias));
+        Assert.Equal(("w", 0), Behind("LRN", NodeAttributes.Of(("size", 3L))));
+    }
+
+    [Fact]
+    public void Is_found_through_reductions_of_other_axes()
+    {
+        Constant positions = Constant.OfIntegers("axes", [2], [2, -1]);
+        Constant channels = Constant.OfIntegers("axes", [1], [1]);
+        Constant before = Constant.OfIntegers("axes", [1], [3]);
+        NodeAttributes dropped = NodeAttributes.Of(("keepdims", 0L));
+        Assert.Equal(("w", 0), Behind("ReduceMean", null, positions));
+        Assert.Equal(("w", 0), Behind("ReduceMax", dropped, positions));
+        Assert.Equal((null, -1), Behind("ReduceSum", null, channels));
+        Assert.Equal((null, -1), Behind("ReduceL2", dropped, before)); // [N, 6, 8]: tokens, whose channels are positions here.
+        Assert.Equal(("w", 0), Behind("ReduceSumSquare", NodeAttributes.Of(("noop_with_empty_axes", 1L))));
+    }
+
     [Fact]
     public void Search_over_many_joins_takes_each_value_once()
     {

@@ -1,14 +1,17 @@
 #include "op.h"
 
+#include <algorithm>
+
 #include "error.h"
 
 namespace esper::host {
 namespace {
 
 const Operator* const kTables[] = {
-    kActivationOperators, kConvolutionOperators, kEinsumOperators,    kElementwiseOperators, kGenerationOperators,
-    kIndexingOperators,   kLatticeOperators,     kLinearOperators,    kLossOperators,        kNormalizationOperators,
-    kPadOperators,        kPoolingOperators,     kReductionOperators, kResampleOperators,    kShapeOperators};
+    kActivationOperators,  kAttentionOperators,  kCompareOperators,       kConvolutionOperators, kEinsumOperators,
+    kElementwiseOperators, kGenerationOperators, kIndexingOperators,      kLatticeOperators,     kLinearOperators,
+    kLossOperators,        kMathOperators,       kNormalizationOperators, kPadOperators,         kPoolingOperators,
+    kRankingOperators,     kRectifierOperators,  kReductionOperators,     kResampleOperators,    kShapeOperators};
 
 const char* kind_name(const Attribute& attribute) {
   static const char* const names[] = {"an int", "a float", "a string", "ints", "floats"};
@@ -102,10 +105,23 @@ std::vector<int64_t> NodeReader::constant_ints(size_t index, const char* what) c
   return {data, data + tensor->numel()};
 }
 
-void NodeReader::expect_float(size_t index) const {
+void NodeReader::expect_type(size_t index, std::initializer_list<int32_t> types) const {
   const Value& value = input(index);
-  if (value.dtype != ESPER_HOST_FLOAT32 && value.dtype != ESPER_HOST_FLOAT64) {
-    invalid(place(), ": input ", index, " '", value.name, "' is ", dtype_name(value.dtype), ", expected float32");
+  if (std::find(types.begin(), types.end(), value.dtype) != types.end()) return;
+  std::string expected;
+  for (const int32_t* type = types.begin(); type != types.end(); ++type) {
+    expected +=
+        (type == types.begin() ? "" : (type + 1 == types.end() ? " or " : ", ")) + std::string(dtype_name(*type));
+  }
+  invalid(place(), ": input ", index, " '", value.name, "' is ", dtype_name(value.dtype), ", expected ", expected);
+}
+
+void NodeReader::expect_one_type() const {
+  const Value& first = input(0);
+  for (size_t i = 1; i < node_.inputs.size(); ++i) {
+    if (!has_input(i) || input(i).dtype == first.dtype) continue;
+    invalid(place(), ": inputs '", first.name, "' (", dtype_name(first.dtype), ") and '", input(i).name, "' (",
+            dtype_name(input(i).dtype), ") differ in type; insert a Cast");
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -85,8 +86,12 @@ class NodeReader {
   const at::Tensor* constant(size_t index) const;
   // An int64 constant input as a list. Throws when the input is no int64 constant.
   std::vector<int64_t> constant_ints(size_t index, const char* what) const;
-  // Throws unless an input of known dtype is floating point.
-  void expect_float(size_t index) const;
+  // Throws unless an input is of one of these element types (esper_host_dtype).
+  void expect_type(size_t index, std::initializer_list<int32_t> types) const;
+  // Throws unless an input is float32 or float64.
+  void expect_float(size_t index) const { expect_type(index, {ESPER_HOST_FLOAT32, ESPER_HOST_FLOAT64}); }
+  // Throws unless the inputs that are there are of one element type.
+  void expect_one_type() const;
 
   int64_t integer(const char* name, int64_t fallback);
   double real(const char* name, double fallback);
@@ -120,6 +125,8 @@ struct Operator {
 
 // Operators by family; each table ends with a null name.
 extern const Operator kActivationOperators[];
+extern const Operator kAttentionOperators[];
+extern const Operator kCompareOperators[];
 extern const Operator kConvolutionOperators[];
 extern const Operator kEinsumOperators[];
 extern const Operator kElementwiseOperators[];
@@ -128,9 +135,12 @@ extern const Operator kIndexingOperators[];
 extern const Operator kLatticeOperators[];
 extern const Operator kLinearOperators[];
 extern const Operator kLossOperators[];
+extern const Operator kMathOperators[];
 extern const Operator kNormalizationOperators[];
 extern const Operator kPadOperators[];
 extern const Operator kPoolingOperators[];
+extern const Operator kRankingOperators[];
+extern const Operator kRectifierOperators[];
 extern const Operator kReductionOperators[];
 extern const Operator kResampleOperators[];
 extern const Operator kShapeOperators[];

@@ -38,7 +38,7 @@ Session::Session(const esper_host_graph& graph, const esper_host_options& option
   plans_.find(std::vector<bool>(sites_.size(), true));  // Checks every node.
   for (const Node& node : graph_.nodes) {
     const bool loss = graph_.loss >= 0 && !node.outputs.empty() && node.outputs[0] == graph_.loss;
-    if (!loss || node.op != "SoftmaxCrossEntropyLoss") continue;
+    if (!loss || (node.op != "SoftmaxCrossEntropyLoss" && node.op != "NegativeLogLikelihoodLoss")) continue;
     NodeReader reader(graph_, node);
     loss_options_.ignore_index = reader.integer("ignore_index", -100);
     loss_options_.label_smoothing = reader.real("label_smoothing", 0.0);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Esper.Graph;
 
-/// <summary>Shapes and costs of matrix products and attention.</summary>
+/// <summary>Shapes and costs of matrix products.</summary>
 internal static class LinearRules
 {
     /// <summary>A [M, K], B [K, N], C broadcastable to [M, N] -> [M, N]; transA and transB swap the axes of A and B.</summary>
@@ -52,35 +52,6 @@ internal static class LinearRules
         return RuleContext.One(left.ElementType, [.. batch, .. rows, .. columns]);
     }
 
-    /// <summary>
-    /// Q [N, S, q_num_heads D], K [N, T, kv_num_heads D], V [N, T, kv_num_heads E] -> [N, S, q_num_heads E].
-    /// </summary>
-    public static ImmutableArray<TensorType> Attention(RuleContext c)
-    {
-        TensorType query = c.Float(0);
-        TensorShape q = query.Shape;
-        TensorShape k = c.Float(1).Shape;
-        TensorShape v = c.Float(2).Shape;
-        if (q.Rank != 3 || k.Rank != 3 || v.Rank != 3)
-        {
-            throw c.Fail($"Q {q}, K {k} and V {v} must have 3 axes: batch, position, heads * head size");
-        }
-
-        (long heads, long sharedHeads) = Heads(c);
-        if (q[0] != k[0] || k[0] != v[0] || k[1] != v[1])
-        {
-            throw c.Fail($"Q {q}, K {k} and V {v} disagree about batch or positions");
-        }
-
-        if (q[2].Size % heads != 0 || k[2].Size % sharedHeads != 0 || v[2].Size % sharedHeads != 0
-            || q[2].Size / heads != k[2].Size / sharedHeads)
-        {
-            throw c.Fail($"Q {q}, K {k} and V {v} do not split into {heads} and {sharedHeads} heads of one size");
-        }
-
-        return RuleContext.One(query.ElementType, [q[0], q[1], v[2].Size / sharedHeads * heads]);
-    }
-
     public static long GemmCost(RuleContext c, ImmutableArray<TensorType> outputs)
     {
         long inner = c.Shape(0)[c.Attributes.Int("transA", 0) != 0 ? 0 : 1].Size;
@@ -90,26 +61,4 @@ internal static class LinearRules
 
     public static long MatMulCost(RuleContext c, ImmutableArray<TensorType> outputs) =>
         2 * outputs[0].Shape.ElementsPerExample * c.Shape(0)[^1].Size;
-
-    /// <summary>
-    /// Both products and 6 FLOPs a score (scale 1, softmax 5). A causal mask hides scores but is not taken off: the count is that
-    /// of the dense computation.
-    /// </summary>
-    public static long AttentionCost(RuleContext c, ImmutableArray<TensorType> outputs)
-    {
-        (long heads, long sharedHeads) = Heads(c);
-        TensorShape q = c.Shape(0);
-        TensorShape v = c.Shape(2);
-        long scores = q[0].Size * heads * q[1].Size * v[1].Size;
-        return scores * ((2 * (q[2].Size / heads)) + (2 * (v[2].Size / sharedHeads)) + 6);
-    }
-
-    private static (long Query, long Shared) Heads(RuleContext c)
-    {
-        long heads = c.Attributes.Int("q_num_heads", 0);
-        long shared = c.Attributes.Int("kv_num_heads", 0);
-        return heads >= 1 && shared >= 1 && heads % shared == 0
-            ? (heads, shared)
-            : throw c.Fail($"q_num_heads {heads} must be a positive multiple of kv_num_heads {shared}");
-    }
 }

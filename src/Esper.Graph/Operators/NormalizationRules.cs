@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Esper.Graph;
 
-/// <summary>Shapes of normalisations, softmax and the loss.</summary>
+/// <summary>Shapes of normalisations, softmax and Esper's Lattice.</summary>
 internal static class NormalizationRules
 {
     /// <summary>X [N, C, ...], scale, bias, mean, variance [C] -> like X.</summary>
@@ -30,6 +30,7 @@ internal static class NormalizationRules
     public static ImmutableArray<TensorType> Layer(RuleContext c)
     {
         TensorType x = c.Float(0);
+        c.OneElementType();
         int axis = c.Axis(c.Attributes.Int("axis", -1), x.Shape.Rank);
         TensorShape normalized = TensorShape.Create(x.Shape.Dimensions.AsSpan()[axis..]);
         for (int i = 1; i < 3; i++)
@@ -52,40 +53,77 @@ internal static class NormalizationRules
         return [x];
     }
 
-    /// <summary>Scores [N, K, ...], labels [N, ...], optionally weights [K] -> scalar, or like labels with reduction none.</summary>
-    public static ImmutableArray<TensorType> CrossEntropy(RuleContext c)
+    /// <summary>X [N, C, ...], scale, bias [C] -> like X; <c>num_groups</c>, where given, divides C.</summary>
+    public static ImmutableArray<TensorType> Group(RuleContext c)
     {
-        TensorType scores = c.Float(0);
-        TensorType labels = c.Input(1);
-        TensorShape x = scores.Shape;
-        if (labels.ElementType != ElementType.Int64)
+        TensorType x = c.Float(0);
+        c.OneElementType();
+        if (x.Shape.Rank < 2)
         {
-            throw c.Fail($"labels '{c.Node.Inputs[1]}' are {labels}, an Int64 tensor is needed");
+            throw c.Fail($"input {x.Shape} has no channel axis");
         }
 
-        if (x.Rank < 2 || !labels.Shape.Equals([x[0], .. x.Skip(2)]))
+        for (int i = 1; i < 3; i++)
         {
-            throw c.Fail($"scores {x} and labels {labels.Shape} do not fit: labels must be the scores without axis 1");
+            if (!c.Shape(i).Equals([x.Shape[1]]))
+            {
+                throw c.Fail($"input {x.Shape} and '{c.Node.Inputs[i]}' {c.Shape(i)} disagree about channels");
+            }
         }
 
-        if (c.Optional(2) is { } weights && !weights.Shape.Equals([x[1]]))
-        {
-            throw c.Fail($"scores {x} and class weights {weights.Shape} disagree about classes");
-        }
-
-        double smoothing = c.Attributes.Float("label_smoothing", 0);
-        if (!(smoothing is >= 0 and < 1))
-        {
-            throw c.Fail($"label_smoothing {smoothing} is not in [0, 1)");
-        }
-
-        return c.Attributes.String("reduction", "mean") switch
-        {
-            "mean" or "sum" => RuleContext.One(scores.ElementType, TensorShape.Scalar),
-            "none" => RuleContext.One(scores.ElementType, labels.Shape),
-            string other => throw c.Fail($"reduction '{other}' is none of mean, sum, none"),
-        };
+        long groups = c.Attributes.Int("num_groups", 1);
+        return groups >= 1 && x.Shape[1].Size % groups == 0
+            ? [x]
+            : throw c.Fail($"num_groups {groups} does not divide the channels of the input {x.Shape}");
     }
+
+    /// <summary>X, scale that broadcasts to X -> like X, divided by the root of its mean square over the axes from <c>axis</c> on.</summary>
+    public static ImmutableArray<TensorType> Rms(RuleContext c)
+    {
+        TensorType x = c.Float(0);
+        c.OneElementType();
+        c.Axis(c.Attributes.Int("axis", -1), x.Shape.Rank);
+        TensorShape scale = c.Shape(1);
+        return x.Shape.Equals(Shapes.Broadcast(x.Shape.Dimensions.AsSpan(), scale.Dimensions.AsSpan()))
+            ? [x]
+            : throw c.Fail($"scale {scale} does not broadcast to the input {x.Shape}");
+    }
+
+    /// <summary>X -> like X, divided along <c>axis</c> by its norm of order <c>p</c>, 1 or 2.</summary>
+    public static ImmutableArray<TensorType> Lp(RuleContext c)
+    {
+        long p = c.Attributes.Int("p", 2);
+        return p is 1 or 2 ? Softmax(c) : throw c.Fail($"p {p} is neither 1 nor 2");
+    }
+
+    /// <summary>X [N, C, ...] -> like X, divided by sums over windows of <c>size</c> channels.</summary>
+    public static ImmutableArray<TensorType> LocalResponse(RuleContext c)
+    {
+        TensorType x = c.Float(0);
+        long size = c.Attributes.Int("size", 0);
+        if (x.Shape.Rank < 2)
+        {
+            throw c.Fail($"input {x.Shape} has no channel axis");
+        }
+
+        return size >= 1 ? [x] : throw c.Fail($"size {size} must be 1 or larger");
+    }
+
+    /// <summary>X -> like X, with mean 0 and variance 1 over <c>axes</c>.</summary>
+    public static ImmutableArray<TensorType> MeanVariance(RuleContext c)
+    {
+        TensorType x = c.Float(0);
+        foreach (long axis in c.Attributes.Ints("axes") ?? [0, 2, 3])
+        {
+            c.Axis(axis, x.Shape.Rank);
+        }
+
+        return [x];
+    }
+
+    /// <summary>FLOPs of LRN: for each element a square, the window's sum, and five for scale, offset, power and product.</summary>
+    public static long LocalResponseCost(RuleContext c, ImmutableArray<TensorType> outputs) =>
+        (c.Attributes.Int("size", 1) + 4) * outputs[0].Shape.ElementsPerExample;
 
     /// <summary>Esper's Lattice: x -> like x.</summary>
     public static ImmutableArray<TensorType> Lattice(RuleContext c)

@@ -6,11 +6,11 @@ namespace Esper.Graph;
 
 /// <summary>
 /// The operators that host graphs may use: ONNX's (opset 23) under domain <c>""</c>, and Esper's Lattice. SoftmaxCrossEntropyLoss takes
-/// one attribute more than ONNX's, label_smoothing; Attention is the subset with three 3-D inputs; Dropout makes no mask; MaxPool
-/// gives no indices; ConstantOfShape takes its value as a real number <c>value</c> and its element type as <c>dtype</c>, since
+/// one attribute more than ONNX's, label_smoothing; Attention takes no past keys and values and makes one output; Dropout makes no
+/// mask; MaxPool gives no indices; ConstantOfShape takes its value as a real number <c>value</c> and its element type as <c>dtype</c>, since
 /// attributes hold no tensors.
 /// </summary>
-public static class OperatorCatalog
+public static partial class OperatorCatalog
 {
     /// <summary>Domain of Esper's own operators.</summary>
     public const string EsperDomain = "esper";
@@ -33,7 +33,10 @@ public static class OperatorCatalog
         : $"unknown operator. {Suggestion.Phrase(node.QualifiedOp, Names)}";
 
     private static IEnumerable<OperatorSchema> All() =>
-        [.. Elementwise(), .. Linear(), .. Pooling(), .. Normalization(), .. Movement(), .. Resampling(), .. Generation()];
+        [
+            .. Elementwise(), .. Functions(), .. Comparisons(), .. Linear(), .. Pooling(), .. Normalization(), .. Reductions(),
+            .. Movement(), .. Resampling(), .. Generation(),
+        ];
 
     private static IEnumerable<OperatorSchema> Elementwise() =>
     [
@@ -55,8 +58,9 @@ public static class OperatorCatalog
             "auto_pad:s", "dilations:I", "group:i", "kernel_shape:I", "output_padding:I", "output_shape:I", "pads:I", "strides:I"),
         New("Gemm", 2, 3, LinearRules.Gemm, LinearRules.GemmCost, "alpha:f", "beta:f", "transA:i", "transB:i"),
         New("MatMul", 2, 2, LinearRules.MatMul, LinearRules.MatMulCost),
-        New("Attention", 3, 3, LinearRules.Attention, LinearRules.AttentionCost,
-            "q_num_heads:i!", "kv_num_heads:i!", "is_causal:i", "scale:f"),
+        New("Attention", 3, 4, AttentionRules.Shape, AttentionRules.Cost,
+            "q_num_heads:i", "kv_num_heads:i", "is_causal:i", "scale:f", "softcap:f", "softmax_precision:i",
+            "qk_matmul_output_mode:i"),
         New("Einsum", 1, int.MaxValue, EinsumRules.Einsum, EinsumRules.Cost, "equation:s!"),
     ];
 
@@ -76,12 +80,20 @@ public static class OperatorCatalog
             "epsilon:f", "momentum:f", "training_mode:i"),
         New("LayerNormalization", 2, 3, NormalizationRules.Layer, ElementwiseRules.PerOutput(7),
             "axis:i", "epsilon:f", "stash_type:i"),
+        New("InstanceNormalization", 3, 3, NormalizationRules.Group, ElementwiseRules.PerOutput(7), "epsilon:f"),
+        New("GroupNormalization", 3, 3, NormalizationRules.Group, ElementwiseRules.PerOutput(7),
+            "epsilon:f", "num_groups:i!", "stash_type:i"),
+        New("RMSNormalization", 2, 2, NormalizationRules.Rms, ElementwiseRules.PerOutput(4), "axis:i", "epsilon:f", "stash_type:i"),
+        New("LpNormalization", 1, 1, NormalizationRules.Lp, ElementwiseRules.PerOutput(3), "axis:i", "p:i"),
+        New("LRN", 1, 1, NormalizationRules.LocalResponse, NormalizationRules.LocalResponseCost,
+            "alpha:f", "beta:f", "bias:f", "size:i!"),
+        New("MeanVarianceNormalization", 1, 1, NormalizationRules.MeanVariance, ElementwiseRules.PerOutput(5), "axes:I"),
         New("Softmax", 1, 1, NormalizationRules.Softmax, ElementwiseRules.PerOutput(5), "axis:i"),
         New("LogSoftmax", 1, 1, NormalizationRules.Softmax, ElementwiseRules.PerOutput(5), "axis:i"),
-        New("ReduceMean", 1, 2, ReductionRules.Reduce, ElementwiseRules.PerInput(1), "keepdims:i", "noop_with_empty_axes:i"),
-        New("ReduceSum", 1, 2, ReductionRules.Reduce, ElementwiseRules.PerInput(1), "keepdims:i", "noop_with_empty_axes:i"),
-        New("SoftmaxCrossEntropyLoss", 2, 3, NormalizationRules.CrossEntropy, ElementwiseRules.PerInput(5),
-            "ignore_index:i", "label_smoothing:f", "reduction:s"),
+        New("SoftmaxCrossEntropyLoss", 2, 3, LossRules.CrossEntropy, ElementwiseRules.PerInput(5),
+            "ignore_index:i", "label_smoothing:f", "reduction:s") with { MaximumOutputs = 2 },
+        New("NegativeLogLikelihoodLoss", 2, 3, LossRules.NegativeLogLikelihood, LossRules.NegativeLogLikelihoodCost,
+            "ignore_index:i", "reduction:s"),
         New(Lattice, 1, 1, NormalizationRules.Lattice, Free,
             "site:i!", "layout:i!", "channels:i!", "seeds:i!", "producer:s", "producer_axis:i") with { Domain = EsperDomain },
     ];

@@ -81,6 +81,35 @@ internal sealed class RuleContext(
             : throw Fail($"indices '{node.Inputs[index]}' are {type}, an Int64 tensor is needed");
     }
 
+    /// <summary>Type of an input that must be one of those allowed.</summary>
+    public TensorType Typed(int index, params ReadOnlySpan<ElementType> allowed)
+    {
+        TensorType type = Input(index);
+        if (allowed.Contains(type.ElementType))
+        {
+            return type;
+        }
+
+        string expected = string.Join(", ", allowed[..^1].ToArray());
+        expected += (expected.Length == 0 ? "" : " or ") + allowed[^1];
+        throw Fail($"input {index} '{node.Inputs[index]}' is {type}, a tensor of {expected} is needed");
+    }
+
+    /// <summary>Throws unless the inputs that are there share one element type, which is returned.</summary>
+    public ElementType OneElementType()
+    {
+        TensorType first = Input(0);
+        for (int i = 1; i < InputCount; i++)
+        {
+            if (Optional(i) is { } other && other.ElementType != first.ElementType)
+            {
+                throw Fail($"{first} and {other} differ in element type; put a Cast before one of them");
+            }
+        }
+
+        return first.ElementType;
+    }
+
     public GraphException Fail(string message) => new($"{node.Place}: {message}");
 
     public static ImmutableArray<TensorType> One(ElementType type, TensorShape shape) => [new TensorType(type, shape)];

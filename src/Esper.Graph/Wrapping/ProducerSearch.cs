@@ -14,12 +14,26 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
         "Relu", "Gelu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "HardSwish", "Sqrt", "Exp", "Neg", "Identity", "Cast", "Dropout",
         "BatchNormalization", "LayerNormalization", "Softmax", "LogSoftmax", "MaxPool", "AveragePool", "LpPool",
         "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "CastLike",
+        "InstanceNormalization", "GroupNormalization", "RMSNormalization", "LpNormalization", "LRN", "MeanVarianceNormalization",
+        "Abs", "Log", "Erf", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Floor", "Ceil",
+        "Round", "Sign", "Reciprocal", "Softplus", "Softsign", "Mish", "Swish", "Selu", "Celu", "ThresholdedRelu", "HardSigmoid",
+        "Shrink", "PRelu", "Clip", "CumSum", "Hardmax", "IsNaN", "IsInf", "Not",
     ]);
 
     // These leave an axis alone where its extent stays what it was; see Untouched.
     private static readonly FrozenSet<string> KeepsOtherAxes = FrozenSet.ToFrozenSet(["Pad", "Resize", "GridSample", "Slice", "Tile", "Expand", "Trilu"]);
 
-    private static readonly FrozenSet<string> Broadcasts = FrozenSet.ToFrozenSet(["Add", "Sub", "Mul", "Div", "Pow", "Where"]);
+    private static readonly FrozenSet<string> Broadcasts = FrozenSet.ToFrozenSet(
+    [
+        "Add", "Sub", "Mul", "Div", "Pow", "Where", "Mod", "Min", "Max", "Mean", "Sum", "Equal", "Less", "LessOrEqual", "Greater",
+        "GreaterOrEqual", "And", "Or", "Xor",
+    ]);
+
+    private static readonly FrozenSet<string> Reduces = FrozenSet.ToFrozenSet(
+    [
+        "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
+        "ReduceSumSquare",
+    ]);
 
     private static readonly FrozenSet<string> Rearranges =
         FrozenSet.ToFrozenSet(["Flatten", "Reshape", "Squeeze", "Unsqueeze"]);
@@ -78,6 +92,10 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
         {
             yield return (node.Inputs[0], same);
         }
+        else if (Reduces.Contains(node.Op) && KeptAxis(node, axis) is { } kept)
+        {
+            yield return (node.Inputs[0], kept);
+        }
         else if (node.Op == "Transpose")
         {
             ImmutableArray<long>? order = node.Attributes.Ints("perm");
@@ -119,6 +137,21 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes)
             _ => false,
         };
         return !moves && before >= 0 && from[before] == to[axis] ? before : null;
+    }
+
+    // The input's axis that stays apart as `axis` of a reduction's result; null where it is one that was reduced.
+    private int? KeptAxis(Node node, int axis)
+    {
+        int rank = shapes[node.Inputs[0]].Shape.Rank;
+        ImmutableArray<long> named = node.Inputs.Length > 1 && graph.FindConstant(node.Inputs[1]) is { } axes ? axes.Integers : [];
+        if (named.IsEmpty)
+        {
+            return node.Attributes.Int("noop_with_empty_axes", 0) != 0 ? axis : null;
+        }
+
+        HashSet<int> reduced = [.. named.Select(a => (int)(a < 0 ? a + rank : a))];
+        int[] kept = [.. Enumerable.Range(0, rank).Where(i => !reduced.Contains(i))];
+        return node.Attributes.Int("keepdims", 1) == 0 ? kept[axis] : reduced.Contains(axis) ? null : axis;
     }
 
     // Row-major order is kept, so an axis is the same one where its extent and the product of the extents behind it are.

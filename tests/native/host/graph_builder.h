@@ -87,6 +87,14 @@ class GraphBuilder {
     v.dims = dims_.back().data();
   }
 
+  // A constant of any element type; content: row-major bytes.
+  int32_t constant_of(const std::string& name, const Dims& dims, int32_t dtype, std::vector<char> content) {
+    return value(name, ESPER_HOST_CONSTANT, dtype, &dims, std::move(content));
+  }
+
+  // States the element type of a node's output, which is float32 otherwise.
+  void type(int32_t number, int32_t dtype) { values_[static_cast<size_t>(number)].dtype = dtype; }
+
   // Adds a node; its outputs are new intermediates named after it. Returns the first output's number.
   int32_t node(const std::string& op, const std::vector<int32_t>& inputs, const std::vector<Attr>& attributes = {},
                int32_t outputs = 1, const std::string& domain = "") {

@@ -17,23 +17,6 @@ void check(esper_status status) {
   if (status != ESPER_OK) throw std::runtime_error(esper_host_last_error());
 }
 
-int32_t dtype_of(const Tensor& tensor) {
-  switch (tensor.scalar_type()) {
-    case torch::kFloat:
-      return ESPER_HOST_FLOAT32;
-    case torch::kDouble:
-      return ESPER_HOST_FLOAT64;
-    case torch::kLong:
-      return ESPER_HOST_INT64;
-    case torch::kByte:
-      return ESPER_HOST_UINT8;
-    case torch::kBool:
-      return ESPER_HOST_BOOL;
-    default:
-      throw std::runtime_error("no esper_host_dtype");
-  }
-}
-
 torch::ScalarType torch_type(int32_t dtype) {
   switch (dtype) {
     case ESPER_HOST_FLOAT32:
@@ -59,6 +42,23 @@ esper_host_step_result empty_result() {
 
 }  // namespace
 
+int32_t dtype_of(const Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case torch::kFloat:
+      return ESPER_HOST_FLOAT32;
+    case torch::kDouble:
+      return ESPER_HOST_FLOAT64;
+    case torch::kLong:
+      return ESPER_HOST_INT64;
+    case torch::kByte:
+      return ESPER_HOST_UINT8;
+    case torch::kBool:
+      return ESPER_HOST_BOOL;
+    default:
+      throw std::runtime_error("no esper_host_dtype");
+  }
+}
+
 int32_t add_parameter(GraphBuilder& g, const std::string& name, const Tensor& value) {
   return g.parameter(name, value.sizes().vec(), floats(value));
 }
@@ -67,6 +67,11 @@ int32_t add_buffer(GraphBuilder& g, const std::string& name, const Tensor& value
 }
 int32_t add_constant(GraphBuilder& g, const std::string& name, const Tensor& value) {
   return g.constant(name, value.sizes().vec(), floats(value));
+}
+int32_t add_typed_constant(GraphBuilder& g, const std::string& name, const Tensor& value) {
+  const Tensor dense = value.detach().contiguous();
+  const char* data = static_cast<const char*>(dense.data_ptr());
+  return g.constant_of(name, dense.sizes().vec(), dtype_of(dense), {data, data + dense.nbytes()});
 }
 
 Inputs::Inputs(const std::vector<Tensor>& tensors) {

@@ -16,6 +16,10 @@ using torch::Tensor;
 int32_t add_parameter(GraphBuilder& g, const std::string& name, const Tensor& value);
 int32_t add_buffer(GraphBuilder& g, const std::string& name, const Tensor& value);
 int32_t add_constant(GraphBuilder& g, const std::string& name, const Tensor& value);
+// A constant of the tensor's own element type.
+int32_t add_typed_constant(GraphBuilder& g, const std::string& name, const Tensor& value);
+// The esper_host_dtype of a tensor.
+int32_t dtype_of(const Tensor& tensor);
 
 struct Step {
   float learning_rate = 0.1F;

@@ -3,20 +3,14 @@
 
 #include "error.h"
 #include "op.h"
+#include "unary.h"
 
 namespace esper::host {
 namespace {
 
-using UnaryFn = at::Tensor (*)(const at::Tensor&);
-
-template <UnaryFn function>
-Run make_unary(NodeReader& reader, const Fusion&) {
-  reader.expect(1, 1);
-  return [](Io& io) { io.out(0, function(io.in(0))); };
-}
-
 Run make_relu(NodeReader& reader, const Fusion& fusion) {
   reader.expect(1, 1);
+  reader.expect_float(0);
   if (fusion.in_place) {
     return [](Io& io) {
       at::Tensor x = io.in(0);
@@ -28,6 +22,7 @@ Run make_relu(NodeReader& reader, const Fusion& fusion) {
 
 Run make_gelu(NodeReader& reader, const Fusion&) {
   reader.expect(1, 1);
+  reader.expect_float(0);
   const std::string approximate = reader.string("approximate", "none");
   if (approximate != "none" && approximate != "tanh") {
     invalid(reader.place(), ": attribute 'approximate' is '", approximate, "', expected none or tanh");
@@ -43,12 +38,14 @@ Run make_gelu(NodeReader& reader, const Fusion&) {
 
 Run make_leaky_relu(NodeReader& reader, const Fusion&) {
   reader.expect(1, 1);
+  reader.expect_float(0);
   const double alpha = reader.real("alpha", 0.01);
   return [alpha](Io& io) { io.out(0, at::leaky_relu(io.in(0), alpha)); };
 }
 
 Run make_elu(NodeReader& reader, const Fusion&) {
   reader.expect(1, 1);
+  reader.expect_float(0);
   const double alpha = reader.real("alpha", 1.0);
   return [alpha](Io& io) { io.out(0, at::elu(io.in(0), alpha)); };
 }
@@ -60,6 +57,7 @@ at::Tensor hard_swish(const at::Tensor& x) {
 template <bool logarithm>
 Run make_softmax(NodeReader& reader, const Fusion&) {
   reader.expect(1, 1);
+  reader.expect_float(0);
   const int64_t axis = reader.integer("axis", -1);
   return [axis](Io& io) {
     const int64_t dim = normalize_axis(axis, io.in(0).dim());
@@ -150,11 +148,11 @@ Run make_dropout(NodeReader& reader, const Fusion&) {
 
 const Operator kActivationOperators[] = {{"Relu", make_relu},
                                          {"Gelu", make_gelu},
-                                         {"Sigmoid", make_unary<at::sigmoid>},
-                                         {"Tanh", make_unary<at::tanh>},
+                                         {"Sigmoid", make_float_unary<at::sigmoid>},
+                                         {"Tanh", make_float_unary<at::tanh>},
                                          {"LeakyRelu", make_leaky_relu},
                                          {"Elu", make_elu},
-                                         {"HardSwish", make_unary<hard_swish>},
+                                         {"HardSwish", make_float_unary<hard_swish>},
                                          {"Softmax", make_softmax<false>},
                                          {"LogSoftmax", make_softmax<true>},
                                          {"Dropout", make_dropout},

@@ -1,11 +1,11 @@
 // Arithmetic with broadcasting, Cast, Where and Identity.
 #include "error.h"
 #include "op.h"
+#include "unary.h"
 
 namespace esper::host {
 namespace {
 
-using UnaryFn = at::Tensor (*)(const at::Tensor&);
 using BinaryFn = at::Tensor (*)(const at::Tensor&, const at::Tensor&);
 
 template <UnaryFn function>
@@ -17,12 +17,7 @@ Run make_unary(NodeReader& reader, const Fusion&) {
 template <BinaryFn function>
 Run make_binary(NodeReader& reader, const Fusion&) {
   reader.expect(2, 2);
-  const Value& a = reader.input(0);
-  const Value& b = reader.input(1);
-  if (a.dtype != b.dtype) {
-    invalid(reader.place(), ": inputs '", a.name, "' (", dtype_name(a.dtype), ") and '", b.name, "' (",
-            dtype_name(b.dtype), ") differ in type; insert a Cast");
-  }
+  reader.expect_one_type();
   return [](Io& io) { io.out(0, function(io.in(0), io.in(1))); };
 }
 
@@ -65,10 +60,7 @@ Run make_cast(NodeReader& reader, const Fusion&) {
 
 Run make_where(NodeReader& reader, const Fusion&) {
   reader.expect(3, 3);
-  if (reader.input(0).dtype != ESPER_HOST_BOOL) {
-    invalid(reader.place(), ": input 0 '", reader.input(0).name, "' is ", dtype_name(reader.input(0).dtype),
-            ", expected bool");
-  }
+  reader.expect_type(0, {ESPER_HOST_BOOL});
   return [](Io& io) { io.out(0, at::where(io.in(0), io.in(1), io.in(2))); };
 }
 
@@ -79,8 +71,8 @@ const Operator kElementwiseOperators[] = {{"Add", make_binary<add>},
                                           {"Mul", make_binary<multiply>},
                                           {"Div", make_binary<divide>},
                                           {"Pow", make_pow},
-                                          {"Sqrt", make_unary<at::sqrt>},
-                                          {"Exp", make_unary<at::exp>},
+                                          {"Sqrt", make_float_unary<at::sqrt>},
+                                          {"Exp", make_float_unary<at::exp>},
                                           {"Neg", make_unary<at::neg>},
                                           {"Identity", make_unary<identity>},
                                           {"Cast", make_cast},

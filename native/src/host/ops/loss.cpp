@@ -1,4 +1,4 @@
-// SoftmaxCrossEntropyLoss and the counting of correct predictions.
+// SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss and the counting of correct predictions.
 #include "loss.h"
 
 #include <limits>
@@ -9,32 +9,62 @@
 namespace esper::host {
 namespace {
 
-Run make_cross_entropy(NodeReader& reader, const Fusion&) {
-  reader.expect(2, 3, 2);
+// Checks the inputs of a loss of scores, labels and, if wanted, weights of the classes.
+void expect_scores_and_labels(NodeReader& reader) {
   reader.expect_float(0);
   if (reader.input(1).dtype != ESPER_HOST_INT64) {
     invalid(reader.place(), ": labels '", reader.input(1).name, "' are ", dtype_name(reader.input(1).dtype),
             ", expected int64");
   }
+  if (!reader.has_input(2)) return;
+  reader.expect_type(2, {reader.input(0).dtype});
+  if (reader.input(2).role == ESPER_HOST_PARAMETER) {
+    invalid(reader.place(), ": class weights '", reader.input(2).name, "' are a parameter; they have no gradient");
+  }
+}
+
+// The attribute 'reduction' as at::Reduction.
+int64_t read_reduction(NodeReader& reader) {
+  const std::string reduction = reader.string("reduction", "mean");
+  if (reduction == "mean") return at::Reduction::Mean;
+  if (reduction == "sum") return at::Reduction::Sum;
+  if (reduction == "none") return at::Reduction::None;
+  invalid(reader.place(), ": attribute 'reduction' is '", reduction, "', expected mean, sum or none");
+}
+
+Run make_cross_entropy(NodeReader& reader, const Fusion&) {
+  reader.expect(2, 3, 2);
+  expect_scores_and_labels(reader);
   LossOptions options;
   options.ignore_index = reader.integer("ignore_index", -100);
   options.label_smoothing = reader.real("label_smoothing", 0.0);
-  const std::string reduction = reader.string("reduction", "mean");
-  if (reduction != "mean" && reduction != "sum" && reduction != "none") {
-    invalid(reader.place(), ": attribute 'reduction' is '", reduction, "', expected mean, sum or none");
-  }
+  const int64_t reduction = read_reduction(reader);
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
     invalid(reader.place(), ": attribute 'label_smoothing' is ", options.label_smoothing, ", expected [0, 1]");
   }
-  const auto mode = static_cast<int64_t>(reduction == "mean"  ? at::Reduction::Mean
-                                         : reduction == "sum" ? at::Reduction::Sum
-                                                              : at::Reduction::None);
-  return [options, mode](Io& io) {
+  return [options, reduction](Io& io) {
     const at::Tensor& logits = io.in(0);
     check_labels(logits, io.host(1), options);
     const at::Tensor weight = io.has(2) ? io.in(2) : at::Tensor();
-    io.out(0, cross_entropy(logits, io.in(1), weight, mode, options, io.frame().own_kernels()));
+    io.out(0, cross_entropy(logits, io.in(1), weight, reduction, options, io.frame().own_kernels()));
     if (io.node().outputs.size() > 1 && io.node().outputs[1] >= 0) io.out(1, at::log_softmax(logits, 1));
+  };
+}
+
+Run make_negative_log_likelihood(NodeReader& reader, const Fusion&) {
+  reader.expect(2, 3);
+  expect_scores_and_labels(reader);
+  LossOptions options;
+  options.ignore_index = reader.integer("ignore_index", -100);
+  const int64_t reduction = read_reduction(reader);
+  return [options, reduction](Io& io) {
+    const at::Tensor& scores = io.in(0);
+    check_labels(scores, io.host(1), options);
+    // Over rows everywhere: over positions, libtorch's CUDA kernel adds up in any order.
+    const at::Tensor rows = scores.movedim(1, -1).reshape({-1, scores.size(1)});
+    const at::Tensor weight = io.has(2) ? io.in(2) : at::Tensor();
+    const at::Tensor loss = at::nll_loss(rows, io.in(1).reshape({-1}), weight, reduction, options.ignore_index);
+    io.out(0, reduction == at::Reduction::None ? loss.reshape(io.in(1).sizes()) : loss);
   };
 }
 
@@ -140,6 +170,8 @@ DeviceCounts count_on_device(const at::Tensor& logits, const at::Tensor& labels,
   return counts;
 }
 
-const Operator kLossOperators[] = {{"SoftmaxCrossEntropyLoss", make_cross_entropy}, {nullptr, nullptr}};
+const Operator kLossOperators[] = {{"SoftmaxCrossEntropyLoss", make_cross_entropy},
+                                   {"NegativeLogLikelihoodLoss", make_negative_log_likelihood},
+                                   {nullptr, nullptr}};
 
 }  // namespace esper::host
