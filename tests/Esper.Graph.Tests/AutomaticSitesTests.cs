@@ -90,9 +90,9 @@ public sealed class AutomaticSitesTests
     {
         string message = Failure(HostShapes.Residual(), "auto:50");
         Assert.StartsWith("site selector 'auto:50': the graph has only ", message, StringComparison.Ordinal);
-        Assert.EndsWith(
+        Assert.Equal(
             "Looked at 38 values: 2 that can be no site, 3 with no trained weight behind; residual joins among the rest: 4, block outputs: 1.",
-            message, StringComparison.Ordinal);
+            message[message.IndexOf("Looked", StringComparison.Ordinal)..]);
         Assert.Equal(
             "site selector 'auto': the graph has no site to choose with something trainable before, behind and between. Looked at 1 values: "
             + "0 that can be no site, 1 before the first trained weight; residual joins among the rest: 0, block outputs: 0.",

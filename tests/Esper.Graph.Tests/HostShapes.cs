@@ -3,13 +3,13 @@ namespace Esper.Graph.Tests;
 /// <summary>Networks in the form in which exporters write them: biases, scales and attention as operators of their own.</summary>
 internal static class HostShapes
 {
-    private const long N = TestGraphs.N;
+    private const long N = -1;
 
     /// <summary>Residual network: a stem, then two stages of two blocks; the first block of the second one has a projection.</summary>
     public static HostGraph Residual()
     {
         GraphBuilder b = new();
-        string x = b.Input("images", ElementType.Float32, TestGraphs.Shape(N, 3, 16, 16));
+        string x = b.Input("images", ElementType.Float32, TensorShape.Of(N, 3, 16, 16));
         x = b.MaxPool(b.Relu(b.BatchNorm(b.Conv(x, 8, 3, padding: 1, bias: false, name: "stem.conv"), name: "stem.bn"), "stem.relu"), 2, name: "stem");
         (int Width, int Stride)[] blocks = [(8, 1), (8, 1), (12, 2), (12, 1)];
         for (int i = 0; i < blocks.Length; i++)
@@ -60,7 +60,7 @@ internal static class HostShapes
     public static HostGraph Skips()
     {
         GraphBuilder b = new();
-        string x = b.Input("images", ElementType.Float32, TestGraphs.Shape(N, 2, 8, 8));
+        string x = b.Input("images", ElementType.Float32, TensorShape.Of(N, 2, 8, 8));
         string wide = b.Relu(b.Conv(x, 6, 3, padding: 1, name: "down1"), "wide");
         string narrow = b.Relu(b.Conv(b.MaxPool(wide, 2, name: "halve"), 10, 3, padding: 1, name: "down2"), "narrow");
         string same = b.Relu(b.Conv(wide, 4, 1, name: "lateral"), "same");

@@ -82,6 +82,20 @@ public sealed class SiteSurvey
         ];
     }
 
+    /// <summary>What is wrong with the form of a list, whatever the graph; null if nothing is.</summary>
+    public static string? Objection(IReadOnlyList<string> selectors)
+    {
+        try
+        {
+            SiteSelection.Measured(selectors);
+            return null;
+        }
+        catch (GraphException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>Whether a list has a selector that goes by measurement.</summary>
     /// <exception cref="GraphException">A selector is wrong, or two of them go by measurement.</exception>
     public static bool IsMeasured(IReadOnlyList<string> selectors) => SiteSelection.Measured(selectors) is not null;
