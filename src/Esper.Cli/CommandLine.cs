@@ -84,6 +84,7 @@ internal static class CommandLine
         root.Add(ReplayCommand.Create(environment));
         root.Add(BenchCommand.Create(environment));
         root.Add(HostsCommand.Create(environment));
+        root.Add(SitesCommand.Create(environment));
         root.Add(ImportCommand.Create(environment));
         root.Add(RunCommand.Create(environment));
         root.Add(BlueprintsCommand.Create(environment));

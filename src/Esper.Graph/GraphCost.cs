@@ -84,7 +84,12 @@ public sealed record GraphCost(long Parameters, long Buffers, long ForwardFlops,
     public static GraphCost Of(HostGraph graph, IReadOnlyDictionary<string, TensorShape>? inputShapes = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        GraphShapes shapes = ShapeInference.Infer(graph, inputShapes);
+        return Of(graph, ShapeInference.Infer(graph, inputShapes));
+    }
+
+    /// <summary>Counts a graph whose shapes are known.</summary>
+    internal static GraphCost Of(HostGraph graph, GraphShapes shapes)
+    {
         HashSet<string> counted = new(StringComparer.Ordinal);
         ImmutableArray<NodeCost>.Builder nodes = ImmutableArray.CreateBuilder<NodeCost>(graph.Nodes.Length);
         KnownValues known = new(shapes, graph.FindConstant, graph.ProducerOf);

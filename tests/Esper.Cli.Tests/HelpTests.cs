@@ -11,6 +11,7 @@ public sealed class HelpTests
     [InlineData("replay")]
     [InlineData("bench")]
     [InlineData("hosts")]
+    [InlineData("sites")]
     [InlineData("blueprints")]
     [InlineData("doctor")]
     public void Help_fits_eighty_columns_and_goes_to_standard_output(string? command)
@@ -51,6 +52,8 @@ public sealed class HelpTests
                                         compare.
               bench                     Measure how long this machine takes for a selection.
               hosts                     List the host networks, with parameters and FLOPs.
+              sites                     Show where seeds can sit in a host, and which
+                                        selectors take what.
               blueprints                List what a seed can grow into, with parameters and
                                         FLOPs.
               doctor                    Check that this machine can train, and say what to

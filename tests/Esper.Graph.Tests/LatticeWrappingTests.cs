@@ -150,7 +150,8 @@ public sealed class LatticeWrappingTests
         HostGraph graph = Preset("mlp:8").Graph;
         Assert.Equal(["flatten", "block1.fc", "block1.out"], LatticeWrapping.Candidates(graph).ToArray());
         Assert.Equal(
-            "site pattern 'blok1.out' matches no value. Did you mean 'block1.out'? Known: flatten, block1.fc, block1.out.",
+            "site pattern 'blok1.out' matches no value. Did you mean 'block1.out'? Known: flatten, block1.fc, block1.out. "
+            + "Selectors: op:TYPE, joins, stages, auto:K, auto-variance:K, name:GLOB, each with ! in front to leave out.",
             Failure(graph, "blok1.out"));
     }
 
@@ -168,6 +169,10 @@ public sealed class LatticeWrappingTests
         Assert.Equal(
             "site pattern 'y0': value 'y0' cannot be a site: its shape [N] has no channel axis; a site is [N, C], [N, T, C] or [N, C, H, W]",
             Failure(Single("Relu", null, [Shape(N)]), "y0"));
+        Assert.Equal(
+            "site pattern 'y0': value 'y0' cannot be a site: its shape [N, 2, 3, 4, 5] has 5 axes and seeds know images of two axes at most; "
+            + "a site is [N, C], [N, T, C] or [N, C, H, W]",
+            Failure(Single("Relu", null, [Shape(N, 2, 3, 4, 5)]), "y0"));
         Assert.Equal(
             "site pattern 'y0': value 'y0' cannot be a site: its shape [4, 8] has no batch axis in front and fixed axes behind",
             Failure(Single("Relu", null, [Shape(4, 8)]), "y0"));
@@ -191,7 +196,7 @@ public sealed class LatticeWrappingTests
             "node 'block1.out.lattice' (esper.Lattice): the graph has lattices already; wrap the graph without them",
             Failure(wrapped, "block1.conv"));
         Assert.Equal(
-            "no site patterns: name at least one value, such as 'block*.out'",
+            "no site patterns: name at least one value, such as 'block*.out', or use auto:4",
             Assert.Throws<GraphException>(() => LatticeWrapping.Wrap(preset.Graph, [], 4)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => LatticeWrapping.Wrap(preset.Graph, ["block1.out"], 0));
     }

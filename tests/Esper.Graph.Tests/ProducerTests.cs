@@ -174,4 +174,130 @@ public sealed class ProducerTests
 
         Assert.Equal((null, -1), Producer(b, x));
     }
+
+    [Fact]
+    public void Of_a_matrix_product_with_a_bias_behind_normalisation_and_a_polynomial_activation()
+    {
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        string product = b.MatMul(x, b.Parameter("w", [4, 6], Initializer.Ones, ParameterRole.Weight));
+        string offset = b.Add(b.Parameter("b", [6], Initializer.Zeros, ParameterRole.Bias), product);
+        Assert.Equal(("w", 1), Producer(b, HostShapes.PolynomialGelu(b, b.LayerNorm(offset))));
+    }
+
+    [Fact]
+    public void Is_followed_through_a_transposed_weight()
+    {
+        // Linear layers of PyTorch in the order x W^T, the weight transposed where it is applied.
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        string w = b.Parameter("w", [6, 4], Initializer.Ones, ParameterRole.Weight);
+        Assert.Equal(("w", 0), Producer(b, b.Relu(b.MatMul(x, b.Transpose(w, [1, 0])))));
+    }
+
+    [Fact]
+    public void Of_a_matrix_product_from_the_left_is_the_left_weight()
+    {
+        // [6, 4] x [N, 4, 5] -> [N, 6, 5]: a convolution of width 1 as a product. Its channels are on axis 1.
+        (GraphBuilder b, string x) = Begin(N, 4, 5);
+        string y = b.MatMul(b.Parameter("w", [6, 4], Initializer.Ones, ParameterRole.Weight), x);
+        LatticeSite site = Assert.Single(LatticeWrapping.Wrap(b.Build([y]), [y], 1).Sites);
+        Assert.Equal(("w", 0, 6, 5L, SiteLayout.Nchw), (site.Producer, site.ProducerAxis, site.Channels, site.Positions, site.Layout));
+    }
+
+    [Fact]
+    public void Survives_transposition_around_layer_normalisation()
+    {
+        // Channels last for the normalisation and back, as in ConvNeXt.
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string last = b.Transpose(b.Conv(x, 6, 3), [0, 2, 3, 1], "last");
+        string normed = b.LayerNorm(last, name: "normed");
+        string back = b.Transpose(normed, [0, 3, 1, 2], "back");
+        HostGraph graph = b.Build([b.Relu(back, "relu")]);
+        LatticeSite[] sites = [.. LatticeWrapping.Wrap(graph, ["last", "normed", "back", "relu"], 1).Sites];
+        Assert.All(sites, site => Assert.Equal(("conv.weight", 0, 6, 36L), (site.Producer, site.ProducerAxis, site.Channels, site.Positions)));
+        Assert.Equal([SiteLayout.Tokens, SiteLayout.Tokens, SiteLayout.Nchw, SiteLayout.Nchw], sites.Select(s => s.Layout));
+    }
+
+    [Theory]
+    [InlineData("Slice")]
+    [InlineData("Split")]
+    [InlineData("Concat")]
+    [InlineData("Gather")]
+    public void Is_lost_where_channels_are_cut_joined_or_reordered(string op)
+    {
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        string y = b.Project(x, 6, Initializer.Ones);
+        Assert.Equal((null, -1), Producer(b, b.Relu(Rearranged(b, op, y, axis: 2))));
+    }
+
+    [Theory]
+    [InlineData("Slice")]
+    [InlineData("Split")]
+    [InlineData("Concat")]
+    [InlineData("Gather")]
+    public void Is_kept_where_positions_are_cut_joined_or_reordered(string op)
+    {
+        (GraphBuilder b, string x) = Begin(N, 4, 4);
+        string y = b.Project(x, 6, Initializer.Ones);
+        Assert.Equal(("proj.weight", 1), Producer(b, b.Relu(Rearranged(b, op, y, axis: 1))));
+    }
+
+    [Fact]
+    public void Is_kept_where_a_token_is_picked_and_where_positions_are_averaged()
+    {
+        (GraphBuilder b, string x) = Begin(N, 5, 4);
+        string y = b.Project(x, 6, Initializer.Ones);
+        string token = b.Gather(y, b.Constant(Constant.OfIntegers("zero", TensorShape.Scalar, [0])), axis: 1, "token");
+        Assert.Equal("[N, 6]", b.TypeOf(token).Shape.ToString());
+        string mean = b.Apply("ReduceMean", "mean", [y, b.Constant("axes", 1)], NodeAttributes.Of(("keepdims", 0L)));
+        string ruined = b.Apply("ReduceMean", "ruined", [y, b.Constant("channels", -1)], NodeAttributes.Of(("keepdims", 0L)));
+        HostGraph graph = b.Build([token, mean, ruined]);
+        Assert.Equal(
+            ["proj.weight", "proj.weight", null],
+            LatticeWrapping.Wrap(graph, ["token", "mean", "ruined"], 1).Sites.Select(s => s.Producer));
+    }
+
+    [Fact]
+    public void Of_a_join_is_that_of_the_branch_wherever_the_shortcut_stands()
+    {
+        (GraphBuilder b, string x) = Begin(N, 4);
+        string stream = b.Linear(x, 4, name: "before");
+        string joined = b.Add(stream, b.Linear(b.Relu(stream), 4, name: "branch"), "joined");
+        Assert.Equal(("branch.weight", 0), Producer(b, joined));
+        HostGraph transformer = HostShapes.Transformer();
+        Assert.Equal(
+            ["layer1.mix.weight", "layer1.shrink.weight", "layer2.mix.weight", "layer2.shrink.weight"],
+            LatticeWrapping.Wrap(transformer, ["joins"], 1).Sites.Select(s => s.Producer));
+    }
+
+    [Fact]
+    public void Of_a_gated_value_is_that_of_the_value_not_of_the_gate()
+    {
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string y = b.Conv(x, 6, 3, name: "body");
+        string gate = b.Apply("Sigmoid", "gate", [b.Conv(b.GlobalAveragePool(y), 6, 1, name: "squeeze")]);
+        Assert.Equal(("body.weight", 0), Producer(b, b.Mul(gate, y)));
+    }
+
+    [Fact]
+    public void A_pool_along_the_channels_is_not_followed()
+    {
+        // Channels last: the windows of the pooling lie over axes 2 and 3, of which the latter holds the channels.
+        (GraphBuilder b, string x) = Begin(N, 3, 8, 8);
+        string last = b.Transpose(b.Conv(x, 6, 3, padding: 1), [0, 2, 3, 1]);
+        string pooled = b.MaxPool(last, 3, stride: 1, padding: 1);
+        HostGraph graph = b.Build([b.Transpose(pooled, [0, 3, 1, 2], "back")]);
+        Assert.Null(Assert.Single(LatticeWrapping.Wrap(graph, ["back"], 1).Sites).Producer);
+    }
+
+    private static string Rearranged(GraphBuilder b, string op, string y, long axis)
+    {
+        NodeAttributes along = NodeAttributes.Of(("axis", axis));
+        return op switch
+        {
+            "Slice" => b.Apply("Slice", "part", [y, b.Constant("starts", 1), b.Constant("ends", 3), b.Constant("axes", axis - 3)]),
+            "Split" => b.Split(y, 2, (int)axis)[1],
+            "Concat" => b.Apply("Concat", "part", [y, b.Relu(y)], along),
+            _ => b.Apply("Gather", "part", [y, b.Constant("order", 1, 0, 3, 2)], along),
+        };
+    }
 }

@@ -85,20 +85,25 @@ struct BlendFunction : torch::autograd::Function<BlendFunction<Call>> {
   }
 };
 
-// y = x. The upstream gradient goes on as it is, the very same tensor; seeds in Training learn beside it.
+// y = x, in the very same order in memory, whatever that is: what reads y computes what it would of x, bit for bit. The upstream
+// gradient goes on as it is, the very same tensor; seeds in Training learn beside it.
 template <class Call>
 struct StraightThroughFunction : torch::autograd::Function<StraightThroughFunction<Call>> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& theta,
                             const Call& call) {
     call.save(context);
     context->save_for_backward({x, theta});
-    return x;
+    // Not x itself: autograd would hand out a view in its place, whose stride along a batch of one may differ, and libtorch
+    // takes a channels-last image with such a stride for another order.
+    return x.detach();
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list upstream) {
-    Gradients gradients =
-        differentiate(Call::load(context), context->get_saved_variables(), upstream[0], false, true, false);
+    const Call call = Call::load(context);
+    torch::autograd::variable_list saved = context->get_saved_variables();
+    saved[0] = call.place(saved[0]).dense(saved[0]);
+    Gradients gradients = differentiate(call, saved, upstream[0], false, true, false);
     return {upstream[0], gradients.theta, at::Tensor()};
   }
 };

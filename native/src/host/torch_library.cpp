@@ -99,12 +99,12 @@ at::Tensor run(const SnapshotPointer& seeds, const at::Tensor& x, const at::Tens
   const bool learns = seeds->learning() && at::GradMode::is_enabled() && theta.requires_grad();
   if ((!seeds->blended() && !learns) || x.numel() == 0) return x;
   const OperatorCall call{seeds};
+  const at::Tensor arena = theta.contiguous();
+  if (!seeds->blended()) return StraightThroughFunction<OperatorCall>::apply(x, arena, call);
   const Placement placement = call.place(x);
   const at::Tensor dense = placement.dense(x);
-  const at::Tensor arena = theta.contiguous();
-  if (!at::GradMode::is_enabled()) return call.forward(placement, dense, arena);
-  return seeds->blended() ? BlendFunction<OperatorCall>::apply(dense, arena, alpha, call)
-                          : StraightThroughFunction<OperatorCall>::apply(dense, arena, call);
+  return at::GradMode::is_enabled() ? BlendFunction<OperatorCall>::apply(dense, arena, alpha, call)
+                                    : call.forward(placement, dense, arena);
 }
 
 at::Tensor lattice(const at::Tensor& x, const at::Tensor& theta, const LatticePointer& seeds) {

@@ -33,7 +33,7 @@ internal sealed class TrainOptions
         Growth =
         [
             ConfigOption.WithChoice("--policy", "policy.kind", $"Who decides on growth: {string.Join(", ", GrowthPolicies.Names.SkipLast(1))} or {GrowthPolicies.Names[^1]}.", GrowthPolicies.Names),
-            ConfigOption.WithValue("--sites", "lattice.sites", "PATTERNS", "Where seeds sit: names of host values, * and ? allowed, commas between. Without it, the host's own sites."),
+            ConfigOption.WithValue("--sites", "lattice.sites", "SELECTORS", "Where seeds sit, commas between: names of host values with * and ?, op:TYPE, joins, stages, auto:K, auto-variance:K; '!' in front leaves out. 'esper sites HOST' shows what they take. Without it, the host's own sites."),
             ConfigOption.WithValue("--seeds-per-site", "lattice.seeds_per_site", "S", "Seeds at each site."),
             ConfigOption.WithValue("--blueprints", "lattice.blueprints", "NAMES", "Modules that may grow, preferred first, commas between; 'esper blueprints' explains them.", BlueprintNames.Objection),
         ];

@@ -56,6 +56,15 @@ public sealed partial class GraphBuilder
     public string Constant(string name, TensorShape shape, ReadOnlySpan<float> data) =>
         Constant(Graph.Constant.OfFloats(Scoped(name), shape, data));
 
+    /// <summary>Declares a constant, whose name is taken as it is.</summary>
+    public string Constant(Constant constant)
+    {
+        ArgumentNullException.ThrowIfNull(constant);
+        Declare(constant.Name, new TensorType(constant.ElementType, constant.Shape));
+        _constants.Add(constant.Name, constant);
+        return constant.Name;
+    }
+
     /// <summary>Applies an operator with one output and returns the output's name.</summary>
     public string Apply(string op, string name, ImmutableArray<string> inputs, NodeAttributes? attributes = null, string domain = "") =>
         Apply(op, name, inputs, outputs: 1, attributes, domain)[0];
@@ -101,13 +110,6 @@ public sealed partial class GraphBuilder
             Logits = logits,
             Labels = labels,
         });
-
-    private string Constant(Constant constant)
-    {
-        Declare(constant.Name, new TensorType(constant.ElementType, constant.Shape));
-        _constants.Add(constant.Name, constant);
-        return constant.Name;
-    }
 
     private string Scoped(string name) => _scopes.TryPeek(out string? scope) ? $"{scope}.{name}" : name;
 

@@ -12,7 +12,7 @@ public sealed class TensorData : IEquatable<TensorData>
     public TensorData(ReadOnlyMemory<float> values)
     {
         Values = values;
-        _digest = new Lazy<string>(() => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(Values.Span))));
+        _digest = new Lazy<string>(DigestOf);
     }
 
     /// <summary>The numbers.</summary>
@@ -21,15 +21,30 @@ public sealed class TensorData : IEquatable<TensorData>
     /// <summary>SHA-256 of the numbers' bytes, in hexadecimal digits.</summary>
     public string Digest => _digest.Value;
 
-    /// <summary>Whether all numbers are equal, bit by bit.</summary>
+    /// <summary>Whether all numbers are equal, bit by bit; of the same memory, and of other lengths, no number is looked at.</summary>
     public bool Equals(TensorData? other) =>
         other is not null
         && (ReferenceEquals(this, other)
-            || MemoryMarshal.AsBytes(Values.Span).SequenceEqual(MemoryMarshal.AsBytes(other.Values.Span)));
+            || Values.Equals(other.Values)
+            || (Values.Length == other.Values.Length
+                && MemoryMarshal.Cast<float, int>(Values.Span).SequenceEqual(MemoryMarshal.Cast<float, int>(other.Values.Span))));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as TensorData);
 
     /// <inheritdoc/>
     public override int GetHashCode() => Values.Length;
+
+    // In parts: the bytes of a large tensor are more than a span can hold.
+    private string DigestOf()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        const int Part = 1 << 20;
+        for (int start = 0; start < Values.Length; start += Part)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(Values.Span.Slice(start, Math.Min(Part, Values.Length - start))));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 }

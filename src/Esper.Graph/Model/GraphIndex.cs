@@ -28,6 +28,8 @@ internal sealed class GraphIndex
             _constants.TryAdd(constant.Name, constant);
         }
 
+        // Built up before they are frozen: one constant may have a reader in every node.
+        Dictionary<string, ImmutableArray<Node>.Builder> consumers = new(StringComparer.Ordinal);
         foreach (Node node in graph.Nodes)
         {
             foreach (string output in node.Outputs)
@@ -37,8 +39,18 @@ internal sealed class GraphIndex
 
             foreach (string input in node.Inputs.Where(i => i.Length > 0).Distinct(StringComparer.Ordinal))
             {
-                _consumers[input] = ConsumersOf(input).Add(node);
+                if (!consumers.TryGetValue(input, out ImmutableArray<Node>.Builder? nodes))
+                {
+                    consumers.Add(input, nodes = ImmutableArray.CreateBuilder<Node>(1));
+                }
+
+                nodes.Add(node);
             }
+        }
+
+        foreach ((string value, ImmutableArray<Node>.Builder nodes) in consumers)
+        {
+            _consumers.Add(value, nodes.DrainToImmutable());
         }
     }
 

@@ -3,10 +3,10 @@ namespace Esper.Graph;
 /// <summary>Order of a site's tensor in memory. The numbers are those of <c>esper_layout</c>.</summary>
 public enum SiteLayout
 {
-    /// <summary>[batch][channels][positions]: 4-D image values, channels on axis 1.</summary>
+    /// <summary>[batch][channels][positions]: channels on axis 1, as convolutions make them.</summary>
     Nchw = 0,
 
-    /// <summary>[batch][positions][channels]: 2-D and 3-D values, channels on the last axis.</summary>
+    /// <summary>[batch][positions][channels]: channels on the last axis, as products with matrices make them.</summary>
     Tokens = 1,
 }
 

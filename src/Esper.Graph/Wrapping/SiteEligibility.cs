@@ -8,17 +8,19 @@ internal sealed class SiteEligibility
     private readonly HostGraph _graph;
     private readonly GraphShapes _shapes;
     private readonly HashSet<string> _afterLogits;
+    private readonly HashSet<string> _outputs;
 
     public SiteEligibility(HostGraph graph, GraphShapes shapes)
     {
         _graph = graph;
         _shapes = shapes;
         _afterLogits = Downstream(graph);
+        _outputs = [.. graph.Outputs];
+        Candidates = [.. graph.Nodes.SelectMany(n => n.Outputs).Where(v => v.Length > 0 && Objection(v) is null)];
     }
 
     /// <summary>Eligible values in graph order.</summary>
-    public ImmutableArray<string> Candidates() =>
-        [.. _graph.Nodes.SelectMany(n => n.Outputs).Where(v => v.Length > 0 && Objection(v) is null)];
+    public ImmutableArray<string> Candidates { get; }
 
     /// <summary>Why a value that a node makes cannot be a site; null if it can.</summary>
     public string? Objection(string value)
@@ -36,7 +38,13 @@ internal sealed class SiteEligibility
             return $"it is {type}; a site is a Float32 value";
         }
 
-        if (type.Shape.Rank is < 2 or > 4)
+        if (type.Shape.Rank > 4)
+        {
+            return $"its shape {type.Shape} has {type.Shape.Rank} axes and seeds know images of two axes at most; "
+                + "a site is [N, C], [N, T, C] or [N, C, H, W]";
+        }
+
+        if (type.Shape.Rank < 2)
         {
             return $"its shape {type.Shape} has no channel axis; a site is [N, C], [N, T, C] or [N, C, H, W]";
         }
@@ -46,12 +54,8 @@ internal sealed class SiteEligibility
             return $"its shape {type.Shape} has no batch axis in front and fixed axes behind";
         }
 
-        return _graph.ConsumersOf(value).IsEmpty && !_graph.Outputs.Contains(value) ? "nothing reads it" : null;
+        return _graph.ConsumersOf(value).IsEmpty && !_outputs.Contains(value) ? "nothing reads it" : null;
     }
-
-    /// <summary>Layout and channel axis of an eligible value.</summary>
-    public static (SiteLayout Layout, int Axis) ChannelsOf(TensorShape shape) =>
-        shape.Rank == 4 ? (SiteLayout.Nchw, 1) : (SiteLayout.Tokens, shape.Rank - 1);
 
     private static HashSet<string> Downstream(HostGraph graph)
     {

@@ -17,15 +17,7 @@ public static class GrowthProbe
     public static Dictionary<SeedId, GrowthSignal> Run(HostSession session, int sites, IEnumerable<HostTensor[]> batches)
     {
         ArgumentNullException.ThrowIfNull(session);
-        ArgumentNullException.ThrowIfNull(batches);
-        session.ProbeBegin();
-        int half = 0;
-        foreach (HostTensor[] inputs in batches)
-        {
-            session.ProbeBatch(inputs, half);
-            half = 1 - half;
-        }
-
+        Gather(session, batches);
         Dictionary<SeedId, GrowthSignal> signals = [];
         for (int site = 0; site < sites; site++)
         {
@@ -37,6 +29,19 @@ public static class GrowthProbe
         }
 
         return signals;
+    }
+
+    /// <summary>Runs batches for the two halves in turn.</summary>
+    internal static void Gather(HostSession session, IEnumerable<HostTensor[]> batches)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        session.ProbeBegin();
+        int half = 0;
+        foreach (HostTensor[] inputs in batches)
+        {
+            session.ProbeBatch(inputs, half);
+            half = 1 - half;
+        }
     }
 
     private static GrowthSignal SignalOf(SeedProbe probe)

@@ -38,6 +38,14 @@ internal static class StartingPoint
         Write(file, session, [.. checkpoint.Tensors.Where(tensor => IsModel(tensor.Name, grown.Length > 0))], grown.Length > 0);
     }
 
+    /// <summary>Loads the host's parameters and buffers alone, for what is measured before a lattice is chosen.</summary>
+    /// <exception cref="EsperException">There is no checkpoint, or it is of another host.</exception>
+    public static void LoadHost(string path, HostSession session)
+    {
+        string file = FileOf(path);
+        Write(file, session, [.. CheckpointStore.Read(file).Tensors.Where(tensor => IsModel(tensor.Name, modules: false))], modules: false);
+    }
+
     private static string FileOf(string path)
     {
         if (File.Exists(path))

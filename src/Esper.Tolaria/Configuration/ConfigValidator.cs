@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Esper.Contracts;
 using Esper.Contracts.Blueprints;
+using Esper.Graph;
 using Esper.Kasmina.Lifecycle;
 using Esper.Tamiyo;
 using Esper.Tamiyo.Risk;
@@ -97,6 +98,11 @@ public static class ConfigValidator
         check.Between("lattice.seeds_per_site", lattice.SeedsPerSite, 1, 1_000_000);
         check.Between("lattice.parameter_budget", lattice.ParameterBudget, 0, 1e6);
         check.Between("lattice.flop_budget", lattice.FlopBudget, 0, 1e6);
+        if (SiteSurvey.Objection(lattice.Sites.IsDefault ? [] : lattice.Sites) is { } wrong)
+        {
+            check.That(false, $"lattice.sites: {wrong}.");
+        }
+
         check.That(!lattice.Blueprints.IsDefaultOrEmpty, "lattice.blueprints: name at least one blueprint.");
         foreach (string name in lattice.Blueprints.IsDefault ? [] : lattice.Blueprints)
         {

@@ -152,7 +152,10 @@ public sealed record ScheduleConfig
 /// <summary>Placement of the lattice.</summary>
 public sealed record LatticeConfig
 {
-    /// <summary>Globs over the names of host values; empty = the preset's own sites.</summary>
+    /// <summary>
+    /// Where seeds sit, each entry a selector: globs over the names of host values, <c>op:TYPE</c>, <c>joins</c>, <c>stages</c>,
+    /// <c>auto:K</c>, <c>auto-variance:K</c>, with <c>!</c> in front to leave out; empty = the preset's own sites.
+    /// </summary>
     public ImmutableArray<string> Sites { get; init; } = [];
 
     /// <summary>Seeds at each site.</summary>

@@ -22,7 +22,7 @@ internal sealed record RunCost(long Parameters, double StepFlops, int StepsPerEp
     public static RunCost Of(RunConfig config, Dataset dataset)
     {
         HostPreset preset = Workbench.HostOf(config, dataset);
-        WrappedGraph wrapped = Workbench.Wrap(preset, config);
+        WrappedGraph wrapped = Workbench.Wrap(preset, SiteMeasurement.WithAll(config, preset));
         GraphCost host = GraphCost.Of(preset.Graph);
         (long parameters, double flops) = (host.Parameters, host.ForwardFlops);
         foreach (InitialModule module in config.Lattice.Initial.Select(InitialModule.Parse))

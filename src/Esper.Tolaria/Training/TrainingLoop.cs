@@ -127,6 +127,12 @@ internal sealed partial class TrainingLoop : IDisposable
             StartingPoint.Load(source, _bench.Session, _lifecycle);
         }
 
+        // What choosing the sites took is part of what the run costs.
+        _state = _state with
+        {
+            TrainFlops = _state.TrainFlops + _bench.MeasuringFlops,
+            OverheadFlops = _state.OverheadFlops + _bench.MeasuringFlops,
+        };
         _lifecycle.AttachInitial(_bench.InitialModules);
     }
 

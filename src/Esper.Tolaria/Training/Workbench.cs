@@ -47,6 +47,9 @@ internal sealed class Workbench : IDisposable
     /// <summary>Cost of the bare host.</summary>
     public GraphCost HostCost { get; }
 
+    /// <summary>Operations that choosing the sites by measurement took; 0 where they were named.</summary>
+    public double MeasuringFlops { get; private init; }
+
     public int StepsPerEpoch => Data.Train.BatchesPerEpoch;
 
     /// <summary>Steps of the whole run; its last epoch may be cut short.</summary>
@@ -71,14 +74,15 @@ internal sealed class Workbench : IDisposable
         try
         {
             HostPreset preset = HostOf(config, dataset);
-            WrappedGraph wrapped = Wrap(preset, config);
             data = DataLoaders.Create(dataset, LoaderOptionsOf(config));
+            int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
+            (config, double measuringFlops) = SiteMeasurement.Resolve(config, preset, data, threads, cancellation);
+            WrappedGraph wrapped = Wrap(preset, config);
             config = WithEpochs(config, preset, data.Train.BatchesPerEpoch);
             RequireSteps(config, data.Train.BatchesPerEpoch);
-            int threads = config.Threads > 0 ? config.Threads : NativeInfo.Cpu.LogicalCores;
             session = OpenSession(wrapped.Graph, config, threads);
             ConfigureOptimizer(session, wrapped.Graph, config.Optimizer);
-            return new Workbench(config, dataset, data, preset, wrapped, session, threads);
+            return new Workbench(config, dataset, data, preset, wrapped, session, threads) { MeasuringFlops = measuringFlops };
         }
         catch
         {
@@ -119,7 +123,7 @@ internal sealed class Workbench : IDisposable
         Data.Dispose();
     }
 
-    private static HostSession OpenSession(HostGraph graph, RunConfig config, int threads)
+    internal static HostSession OpenSession(HostGraph graph, RunConfig config, int threads)
     {
         HostSessionOptions options = new()
         {
@@ -175,8 +179,7 @@ internal sealed class Workbench : IDisposable
 
     internal static WrappedGraph Wrap(HostPreset preset, RunConfig config)
     {
-        ImmutableArray<string> patterns = config.Lattice.Sites.IsDefaultOrEmpty ? preset.DefaultSites : config.Lattice.Sites;
-        WrappedGraph wrapped = LatticeWrapping.Wrap(preset.Graph, patterns, config.Lattice.SeedsPerSite);
+        WrappedGraph wrapped = LatticeWrapping.Wrap(preset.Graph, SelectorsOf(preset, config), config.Lattice.SeedsPerSite);
         foreach (string name in config.Lattice.Blueprints)
         {
             RequireFit(Blueprint.Parse(name), wrapped.Sites);
@@ -184,6 +187,9 @@ internal sealed class Workbench : IDisposable
 
         return wrapped;
     }
+
+    internal static ImmutableArray<string> SelectorsOf(HostPreset preset, RunConfig config) =>
+        config.Lattice.Sites.IsDefaultOrEmpty ? preset.DefaultSites : config.Lattice.Sites;
 
     // A blueprint that suits some of the sites is offered there; one that suits none is a mistake in the configuration.
     private static void RequireFit(Blueprint blueprint, ImmutableArray<LatticeSite> sites)

@@ -126,13 +126,14 @@ at::Tensor run_lattice(Site& site, const at::Tensor& x, const Frame& frame) {
   check_site_value(site.spec(), x);
   if (!acts(site, frame)) return x;
   const SiteCall call{&site, frame.telemetry};
+  if (x.numel() == 0) return x;
+  const bool recording = at::GradMode::is_enabled();
+  const at::Tensor theta = frame.site_values != nullptr ? site.arena().detach() : site.arena();
+  if (recording && !site.blended()) return StraightThroughFunction<SiteCall>::apply(x, theta, call);
   const Placement placement = call.place(x);
   const at::Tensor dense = placement.dense(x);
-  if (dense.numel() == 0) return x;
-  if (!at::GradMode::is_enabled()) return call.forward(placement, dense, site.arena());
-  const at::Tensor theta = frame.site_values != nullptr ? site.arena().detach() : site.arena();
-  return site.blended() ? BlendFunction<SiteCall>::apply(dense, theta, at::TensorList(), call)
-                        : StraightThroughFunction<SiteCall>::apply(dense, theta, call);
+  return recording ? BlendFunction<SiteCall>::apply(dense, theta, at::TensorList(), call)
+                   : call.forward(placement, dense, site.arena());
 }
 
 const Operator kLatticeOperators[] = {{"esper.Lattice", make_lattice}, {nullptr, nullptr}};
