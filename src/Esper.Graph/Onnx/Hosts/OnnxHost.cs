@@ -40,7 +40,7 @@ public static class OnnxHost
         return new HostPreset(
             path,
             graph,
-            DefaultSites(graph),
+            SiteSurvey.Of(graph).Defaults(),
             $"{Path.GetFileName(path)}, {imported.Graph.Nodes.Length} nodes{(imported.Producer.Length > 0 ? $", written by {imported.Producer}" : "")}.",
             input is TextInput ? HostTask.NextToken : HostTask.ImageClassification);
     }
@@ -135,16 +135,5 @@ public static class OnnxHost
             Parameters = [.. graph.Parameters.Where(parameter => needed.Contains(parameter.Name))],
             Constants = [.. graph.Constants.Where(constant => needed.Contains(constant.Name))],
         };
-    }
-
-    // Where branches join, or else where activations are.
-    private static ImmutableArray<string> DefaultSites(HostGraph graph)
-    {
-        HashSet<string> candidates = [.. LatticeWrapping.Candidates(graph)];
-        bool Computed(string value) => graph.ProducerOf(value) is not null;
-        ImmutableArray<string> joins =
-            [.. graph.Nodes.Where(node => node.Op == "Add" && node.Inputs.All(Computed)).Select(node => node.Outputs[0]).Where(candidates.Contains)];
-        return joins.Length > 0 ? joins
-            : [.. graph.Nodes.Where(node => node.Op == "Relu").Select(node => node.Outputs[0]).Where(candidates.Contains)];
     }
 }
