@@ -27,6 +27,8 @@ public sealed record SiteCandidate(
 /// </summary>
 public sealed class SiteSurvey
 {
+    private static readonly string[] ByStructure = ["joins", "stages", "auto"];
+
     private readonly HostGraph _graph;
     private readonly GraphStructure _structure;
 
@@ -81,6 +83,14 @@ public sealed class SiteSurvey
             }),
         ];
     }
+
+    /// <summary>
+    /// A list for a host that names no sites of its own: its residual joins; where it has none, the last block of each stage; otherwise up
+    /// to four sites by structure, or whatever can be one.
+    /// </summary>
+    public ImmutableArray<string> Defaults() =>
+        ByStructure.FirstOrDefault(selector => Taken(selector).Count > 0) is { } selector ? [selector]
+        : Candidates.IsEmpty ? [] : ["*"];
 
     /// <summary>What is wrong with the form of a list, whatever the graph; null if nothing is.</summary>
     public static string? Objection(IReadOnlyList<string> selectors)
