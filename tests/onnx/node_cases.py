@@ -42,10 +42,11 @@ def write(case, directory):
             graph.initializer.append(numpy_helper.from_array(array, value.name))
             graph.input.remove(value)
         else:
-            np.save(os.path.join(directory, f"in{count}.npy"), array)
+            np.save(os.path.join(directory, f"in{count}.npy"), np.ascontiguousarray(array).reshape(array.shape))
             count += 1
     for i, array in enumerate(outputs):
-        np.save(os.path.join(directory, f"out{i}.npy"), np.asarray(array))
+        array = np.asarray(array)
+        np.save(os.path.join(directory, f"out{i}.npy"), np.ascontiguousarray(array).reshape(array.shape))
     for opset in case.model.opset_import:
         if opset.domain == "":
             opset.version = max(opset.version, 13)
@@ -60,7 +61,9 @@ def main():
         if case.model is None or not case.data_sets or len(case.model.graph.node) != 1 or case.model.graph.node[0].op_type not in operators:
             continue
         arrays = [np.asarray(array) for array in list(case.data_sets[0][0]) + list(case.data_sets[0][1])]
-        if any(array.dtype.kind not in "fiub" for array in arrays):
+        # NumPy has no bfloat16, hosts no uint64, and masks are drawn by each program in its own way.
+        odd = "BFLOAT16" in case.name or case.name.startswith("test_training_dropout")
+        if odd or any(array.dtype.kind not in "fiub" or array.dtype == np.uint64 for array in arrays):
             continue
         write(case, os.path.join(directory, case.name))
         written += 1

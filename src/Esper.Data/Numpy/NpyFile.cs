@@ -76,16 +76,16 @@ public static partial class NpyFile
             throw Fail("its header is damaged");
         }
 
-        if (header.Contains("'fortran_order': True", StringComparison.Ordinal) && shape.Groups[1].Value.Count(c => c == ',') > 1)
-        {
-            throw Fail("it is stored column by column; write it with numpy.save(path, numpy.ascontiguousarray(a))");
-        }
-
         ImmutableArray<long> extents =
         [
             .. shape.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long extent) ? extent : throw Fail("its shape is damaged")),
         ];
+        if (header.Contains("'fortran_order': True", StringComparison.Ordinal) && extents.Count(extent => extent != 1) > 1)
+        {
+            throw Fail("it is stored column by column; write it with numpy.save(path, numpy.ascontiguousarray(a))");
+        }
+
         Int128 count = extents.Aggregate((Int128)1, (product, extent) => product > int.MaxValue ? product : product * extent);
         return Elements(descr.Groups[1].Value, extents, count, file.AsMemory(at + (int)length), Fail);
     }

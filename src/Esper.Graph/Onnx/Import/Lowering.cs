@@ -15,6 +15,7 @@ internal static class Lowering
             ["Identity"] = (node, context) => context.Bind(node.Outputs[0], context.Required(node, 0)),
             ["Cast"] = ConstantLowering.Cast,
             ["CastLike"] = ConstantLowering.CastLike,
+            ["Pow"] = Power,
             ["Reshape"] = ShapeLowering.Reshape,
             ["Expand"] = ShapeLowering.Expand,
             ["Squeeze"] = ShapeLowering.Squeeze,
@@ -150,6 +151,28 @@ internal static class Lowering
         return read < 0
             ? node with { Outputs = [node.Outputs[0]] }
             : throw new ImportFailure($"its output {read} '{node.Outputs[read]}' is read, but a host makes the first only");
+    }
+
+    // Base and exponent may differ in type; the result has the base's.
+    private static void Power(OnnxNode node, ImportContext context)
+    {
+        ImportedValue x = context.Required(node, 0), exponent = context.Required(node, 1);
+        NodeAttributes To(ElementType type) => NodeAttributes.Of(("to", (long)type));
+        bool real = exponent.Type.ElementType is ElementType.Float32 or ElementType.Float64;
+        if (x.Type.ElementType == exponent.Type.ElementType)
+        {
+            Same(node, context);
+        }
+        else if (x.Type.ElementType is ElementType.Float32 or ElementType.Float64 || !real)
+        {
+            context.Emit(node, "Pow", [x, context.Intermediate(node, "Cast", [exponent], To(x.Type.ElementType))], NodeAttributes.None);
+        }
+        else
+        {
+            ImportedValue wide = context.Intermediate(node, "Cast", [x], To(exponent.Type.ElementType));
+            ImportedValue power = context.Intermediate(node, "Pow", [wide, exponent], NodeAttributes.None);
+            context.Emit(node, "Cast", [power], To(x.Type.ElementType));
+        }
     }
 
     // Before version 18 the axes of most reductions were an attribute.
