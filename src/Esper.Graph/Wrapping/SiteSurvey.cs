@@ -27,6 +27,8 @@ public sealed record SiteCandidate(
 /// </summary>
 public sealed class SiteSurvey
 {
+    private const int MostDefaults = 8;
+
     private readonly HostGraph _graph;
     private readonly GraphStructure _structure;
 
@@ -80,6 +82,15 @@ public sealed class SiteSurvey
                     [.. taken.Where(t => t.Values.Contains(value)).Select(t => t.Selector)]);
             }),
         ];
+    }
+
+    /// <summary>
+    /// A list for a host that names no sites of its own: up to 8 by structure; where there is none, whatever can be one.
+    /// </summary>
+    public ImmutableArray<string> Defaults()
+    {
+        int found = new SiteChoice(_structure, new HashSet<string>()).Spread(MostDefaults).Length;
+        return found > 0 ? [$"auto:{found}"] : Candidates.IsEmpty ? [] : ["*"];
     }
 
     /// <summary>What is wrong with the form of a list, whatever the graph; null if nothing is.</summary>

@@ -40,7 +40,7 @@ public static class OnnxHost
         return new HostPreset(
             path,
             graph,
-            ["auto:8"],
+            SiteSurvey.Of(graph).Defaults(),
             $"{Path.GetFileName(path)}, {imported.Graph.Nodes.Length} nodes{(imported.Producer.Length > 0 ? $", written by {imported.Producer}" : "")}.",
             input is TextInput ? HostTask.NextToken : HostTask.ImageClassification);
     }
