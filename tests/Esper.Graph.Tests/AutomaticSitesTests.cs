@@ -56,7 +56,7 @@ public sealed class AutomaticSitesTests
         Assert.DoesNotContain(sites, s => s.EndsWith("qk", StringComparison.Ordinal) || s.EndsWith("scores", StringComparison.Ordinal)
             || s.EndsWith("masked", StringComparison.Ordinal) || s.EndsWith("softmax", StringComparison.Ordinal) || s == "bias");
 
-        Assert.Contains("2 inside an attention softmax", Failure(HostShapes.Transformer(layers: 1), "auto:99"), StringComparison.Ordinal);
+        Assert.Contains("5 inside an attention softmax", Failure(HostShapes.Transformer(layers: 1), "auto:99"), StringComparison.Ordinal);
 
         // The head of char-gpt is transposed behind its weight: "head" is before the logits by name, but not in substance.
         HostGraph gpt = Preset("char-gpt").Graph;
