@@ -12,6 +12,8 @@ public sealed class HelpTests
     [InlineData("bench")]
     [InlineData("hosts")]
     [InlineData("sites")]
+    [InlineData("import")]
+    [InlineData("run")]
     [InlineData("blueprints")]
     [InlineData("doctor")]
     public void Help_fits_eighty_columns_and_goes_to_standard_output(string? command)
@@ -54,6 +56,9 @@ public sealed class HelpTests
               hosts                     List the host networks, with parameters and FLOPs.
               sites                     Show where seeds can sit in a host, and which
                                         selectors take what.
+              import                    Show what an ONNX model is as a host: operators,
+                                        parameters, FLOPs, sites, problems.
+              run                       Run an ONNX model once on arrays in .npy files.
               blueprints                List what a seed can grow into, with parameters and
                                         FLOPs.
               doctor                    Check that this machine can train, and say what to

@@ -23,7 +23,7 @@ public sealed class UsageTests
     [InlineData("error: --split: 'tset' is unknown.", "hint: did you mean 'test'? Known: test, validation.", "eval", "x", "--split", "tset")]
     [InlineData("error: 'esper report DIR' needs DIR", "hint: Directory of a run (--out of 'esper train') or of an experiment (--output of 'esper experiment').", "report")]
     [InlineData("error: 'esper report DIR' does not take 'b'", "hint: 'esper report --help' shows what it takes", "report", "a", "b")]
-    [InlineData("error: no command is given", "hint: the commands are train, eval, experiment, report, replay, bench, hosts, sites, blueprints, doctor", "--verbose")]
+    [InlineData("error: no command is given", "hint: the commands are train, eval, experiment, report, replay, bench, hosts, sites, import, run, blueprints, doctor", "--verbose")]
     [InlineData("error: unknown configuration key 'lifecycle.kapa'", "hint: did you mean 'lifecycle.kappa'?", "train", "--set", "lifecycle.kapa=1")]
     [InlineData("error: unknown configuration key 'kappa'", "hint: did you mean 'lifecycle.kappa'?", "train", "--set", "kappa=1")]
     [InlineData("error: unknown configuration key 'kind'", "hint: did you mean 'optimizer.kind' or 'policy.kind' or 'schedule.kind'?", "train", "--set", "kind=1")]

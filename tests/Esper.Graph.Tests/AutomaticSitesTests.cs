@@ -56,7 +56,7 @@ public sealed class AutomaticSitesTests
         Assert.DoesNotContain(sites, s => s.EndsWith("qk", StringComparison.Ordinal) || s.EndsWith("scores", StringComparison.Ordinal)
             || s.EndsWith("masked", StringComparison.Ordinal) || s.EndsWith("softmax", StringComparison.Ordinal) || s == "bias");
 
-        Assert.Contains("2 inside an attention softmax", Failure(HostShapes.Transformer(layers: 1), "auto:99"), StringComparison.Ordinal);
+        Assert.Contains("5 inside an attention softmax", Failure(HostShapes.Transformer(layers: 1), "auto:99"), StringComparison.Ordinal);
 
         // The head of char-gpt is transposed behind its weight: "head" is before the logits by name, but not in substance.
         HostGraph gpt = Preset("char-gpt").Graph;
@@ -99,6 +99,18 @@ public sealed class AutomaticSitesTests
             "site selector 'auto': the graph has no site to choose with something trainable before, behind and between. Looked at 1 values: "
             + "0 that can be no site, 1 before the first trained weight; residual joins among the rest: 0, block outputs: 0.",
             Failure(Single("Relu", null, [Shape(N, 4)]), "auto"));
+    }
+
+    [Theory]
+    [InlineData(1, "auto:5")]
+    [InlineData(2, "auto:8")]
+    public void A_host_without_sites_of_its_own_gets_as_many_as_there_are_up_to_eight(int layers, string expected)
+    {
+        HostGraph graph = HostShapes.Transformer(layers);
+        string[] defaults = [.. SiteSurvey.Of(graph).Defaults()];
+        Assert.Equal([expected], defaults);
+        Assert.NotEmpty(LatticeWrapping.Wrap(graph, defaults, 2).Sites);
+        Assert.Equal(["*"], SiteSurvey.Of(Single("Relu", null, [Shape(N, 4)])).Defaults().ToArray());
     }
 
     [Fact]

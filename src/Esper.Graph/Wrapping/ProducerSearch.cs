@@ -185,7 +185,8 @@ internal sealed class ProducerSearch(HostGraph graph, GraphShapes shapes, IReadO
     {
         if (Axes(node, 1, before.Rank) is not { } reduced)
         {
-            return null;
+            bool stated = node.Inputs.Length > 1 && node.Inputs[1].Length > 0;
+            return !stated && node.Attributes.Int("noop_with_empty_axes", 0) != 0 ? axis : null;
         }
 
         int source = node.Attributes.Int("keepdims", 1) != 0

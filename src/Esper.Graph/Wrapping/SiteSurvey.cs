@@ -27,7 +27,7 @@ public sealed record SiteCandidate(
 /// </summary>
 public sealed class SiteSurvey
 {
-    private static readonly string[] ByStructure = ["joins", "stages", "auto"];
+    private const int MostDefaults = 8;
 
     private readonly HostGraph _graph;
     private readonly GraphStructure _structure;
@@ -85,12 +85,13 @@ public sealed class SiteSurvey
     }
 
     /// <summary>
-    /// A list for a host that names no sites of its own: its residual joins; where it has none, the last block of each stage; otherwise up
-    /// to four sites by structure, or whatever can be one.
+    /// A list for a host that names no sites of its own: up to 8 by structure; where there is none, whatever can be one.
     /// </summary>
-    public ImmutableArray<string> Defaults() =>
-        ByStructure.FirstOrDefault(selector => Taken(selector).Count > 0) is { } selector ? [selector]
-        : Candidates.IsEmpty ? [] : ["*"];
+    public ImmutableArray<string> Defaults()
+    {
+        int found = new SiteChoice(_structure, new HashSet<string>()).Spread(MostDefaults).Length;
+        return found > 0 ? [$"auto:{found}"] : Candidates.IsEmpty ? [] : ["*"];
+    }
 
     /// <summary>What is wrong with the form of a list, whatever the graph; null if nothing is.</summary>
     public static string? Objection(IReadOnlyList<string> selectors)
